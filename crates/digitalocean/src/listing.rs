@@ -1,0 +1,238 @@
+//! Listings, followed to their end: complete, or an error. A page that fails fails the listing, so that
+//! a half-read one cannot be mistaken for the truth.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    fmt,
+    future::IntoFuture,
+    ops::Deref,
+    pin::Pin,
+};
+
+use futures_util::stream::{BoxStream, StreamExt, try_unfold};
+use serde::de::DeserializeOwned;
+
+use crate::{Client, Error, ErrorKind, call::Call};
+
+/// The most the API gives on one page.
+const PER_PAGE: u64 = 200;
+
+/// A listing that goes on beyond this is a loop: two million objects.
+const MOST_PAGES: u32 = 10_000;
+
+/// By what two entries of a listing are the same object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    Number(u64),
+    Text(String),
+    /// The object has no identity of its own: none is taken for a duplicate.
+    None,
+}
+
+/// What can be listed. Pages shift while they are read, so that an object can come twice: it is kept once.
+pub trait Keyed {
+    fn key(&self) -> Key;
+}
+
+/// A listing that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// Each object once, in the order of its first appearance.
+    pub items: Vec<T>,
+    /// How many the provider said there are, where it said so.
+    pub total: Option<u64>,
+    /// How many pages were read.
+    pub pages: u32,
+}
+
+impl<T> Listing<T> {
+    /// Fewer objects came than were announced: some vanished, or shifted past us, while we were reading.
+    /// What is missing is unknown, not gone.
+    pub fn is_short(&self) -> bool {
+        self.total.is_some_and(|total| (self.items.len() as u64) < total)
+    }
+}
+
+impl<T> Deref for Listing<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items
+    }
+}
+
+impl<T> IntoIterator for Listing<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Listing<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+/// A listing to be read: `.await` it for a [`Listing`], or [`List::stream`] it where it is large.
+#[must_use = "a listing does nothing until it is awaited or streamed"]
+pub struct List<T> {
+    client: Client,
+    /// Read one after the other and merged.
+    calls: VecDeque<Call>,
+    envelope_key: &'static str,
+    page: Page,
+    seen: HashSet<Key>,
+    /// Of the calls begun so far.
+    total: Option<u64>,
+    pages: u32,
+    most_pages: u32,
+    items: std::marker::PhantomData<fn() -> T>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Page {
+    number: u64,
+    size: u64,
+}
+
+const FIRST_PAGE: Page = Page { number: 1, size: PER_PAGE };
+
+impl<T> List<T>
+where
+    T: Keyed + DeserializeOwned + Send + 'static,
+{
+    pub(crate) fn new(client: Client, envelope_key: &'static str, call: Call) -> Self {
+        Self {
+            client,
+            calls: VecDeque::from([call]),
+            envelope_key,
+            page: FIRST_PAGE,
+            seen: HashSet::new(),
+            total: Some(0),
+            pages: 0,
+            most_pages: MOST_PAGES,
+            items: std::marker::PhantomData,
+        }
+    }
+
+    /// The same listing, followed by that of another call.
+    pub(crate) fn and(mut self, call: Call) -> Self {
+        self.calls.push_back(call);
+        self
+    }
+
+    /// One object after the other, holding one page at a time. Ends after the first error.
+    pub fn stream(self) -> BoxStream<'static, Result<T, Error>> {
+        let objects = try_unfold((self, VecDeque::new()), |(mut list, mut page)| async move {
+            loop {
+                if let Some(object) = page.pop_front() {
+                    return Ok(Some((object, (list, page))));
+                }
+                match list.next_page().await? {
+                    Some(objects) => page = objects.into(),
+                    None => return Ok(None),
+                }
+            }
+        });
+        objects.boxed()
+    }
+
+    /// One page after the other; a page may be empty. Ends after the first error.
+    pub fn pages(self) -> BoxStream<'static, Result<Vec<T>, Error>> {
+        try_unfold(self, |mut list| async move { Ok(list.next_page().await?.map(|page| (page, list))) })
+            .boxed()
+    }
+
+    async fn collect(mut self) -> Result<Listing<T>, Error> {
+        let mut items = Vec::new();
+        while let Some(page) = self.next_page().await? {
+            items.extend(page);
+        }
+        Ok(Listing { items, total: self.total, pages: self.pages })
+    }
+
+    async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+        let Some(call) = self.calls.front() else { return Ok(None) };
+        if self.pages >= self.most_pages {
+            return Err(call.error(ErrorKind::EndlessListing, format!("after {} pages", self.pages)));
+        }
+        let page_call = call.clone().query("page", self.page.number).query("per_page", self.page.size);
+        let envelope = self.client.fetch_envelope::<Option<Vec<T>>>(&page_call, self.envelope_key).await?;
+        self.pages += 1;
+        if self.page == FIRST_PAGE {
+            self.total = self.total.zip(envelope.total).map(|(sum, total)| sum + total);
+        }
+        match envelope.links.pages.next {
+            None => {
+                self.calls.pop_front();
+                self.page = FIRST_PAGE;
+            }
+            Some(next) => {
+                let next = page_of(&next, self.page.size);
+                // Both ways forward are lost: to stop would be an incomplete list, to go on a loop.
+                let Some(next) = next.filter(|next| next.number > self.page.number) else {
+                    return Err(call.error(ErrorKind::EndlessListing, "the next page does not lie ahead"));
+                };
+                self.page = next;
+            }
+        }
+        let mut objects = envelope.value.unwrap_or_default();
+        objects.retain(|object| match object.key() {
+            Key::None => true,
+            key => self.seen.insert(key),
+        });
+        Ok(Some(objects))
+    }
+}
+
+/// Only the page is taken from the link: its host may be anyone's, and its other parameters are ours to keep.
+fn page_of(link: &str, size: u64) -> Option<Page> {
+    let (_, query) = link.split_once('?')?;
+    let query = query.split('#').next().unwrap_or_default();
+    let number_of = |wanted: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == wanted).and_then(|(_, value)| value.parse::<u64>().ok())
+    };
+    let size = number_of("per_page").filter(|size| (1..=PER_PAGE).contains(size)).unwrap_or(size);
+    Some(Page { number: number_of("page")?, size })
+}
+
+impl<T> IntoFuture for List<T>
+where
+    T: Keyed + DeserializeOwned + Send + 'static,
+{
+    type Output = Result<Listing<T>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.collect())
+    }
+}
+
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List").field("calls", &self.calls).field("page", &self.page).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_page_and_its_size_are_taken_from_a_link() {
+        let next = page_of("https://elsewhere.example/v2/x?tag_name=b&page=3&per_page=50#f", 200);
+        assert_eq!(next, Some(Page { number: 3, size: 50 }));
+        assert_eq!(page_of("/v2/x?page=2", 200), Some(Page { number: 2, size: 200 }));
+        assert_eq!(page_of("/v2/x?page=2&per_page=100000", 200), Some(Page { number: 2, size: 200 }));
+        for link in ["", "/v2/x", "/v2/x?per_page=3", "/v2/x?page=last", "/v2/x?mypage=2"] {
+            assert_eq!(page_of(link, 200), None, "{link:?}");
+        }
+    }
+}
