@@ -1,0 +1,147 @@
+//! PostgreSQL 15 or later: a pool whose connections give up on a lock as soon as SQLite's do.
+//! Idle connections are tried before use, so that a restarted server costs at most one failed call.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgExecutor, PgPool, PgPoolOptions};
+use sqlx::{Arguments, Connection, Executor, Postgres, Transaction};
+
+use crate::db::Call;
+use crate::row::{EngineRow, Row};
+use crate::value::{Kind, Value};
+use crate::{Error, Options};
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+const CACHED_STATEMENTS: usize = 512;
+const SESSION: &str = "SET lock_timeout = '5s'; SET TIME ZONE 'UTC'";
+
+/// The connections to one database.
+pub(crate) struct Pool(PgPool);
+
+impl Pool {
+    pub(crate) async fn open(url: &str, options: &Options) -> Result<Pool, Error> {
+        let connect = PgConnectOptions::from_str(url)
+            .map_err(|_| Error::Url { problem: "it is not postgres://user:password@host:port/database" })?;
+        let connect = match connect.get_application_name() {
+            Some(_) => connect,
+            None => connect.application_name("arcadia"),
+        };
+        let connect = connect.statement_cache_capacity(CACHED_STATEMENTS);
+        let target = target(&connect);
+        let pool = PgPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, held| {
+                Box::pin(async move { Ok(held.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok()) })
+            })
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(sqlx::raw_sql(SESSION)).await.map(drop) })
+            });
+        // One connection first: the pool itself would try again until its time is up and then not say why.
+        let first = sqlx::PgConnection::connect_with(&connect).await;
+        let opened = match first {
+            Ok(first) => {
+                let _ = first.close().await;
+                pool.connect_with(connect).await
+            }
+            Err(error) => Err(error),
+        };
+        opened.map(Pool).map_err(|error| Error::Connect { target, source: Box::new(error) })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.0.begin().await
+    }
+
+    pub(crate) async fn execute(&self, call: Call) -> Result<u64, sqlx::Error> {
+        execute(&self.0, call).await
+    }
+
+    pub(crate) async fn fetch_all(&self, call: Call) -> Result<Vec<Row>, sqlx::Error> {
+        fetch_all(&self.0, call).await
+    }
+
+    /// Leaves nothing in the connection's cache: the types are guessed here, and given by the arguments in a call.
+    pub(crate) async fn prepare(&self, text: &'static str) -> Result<(), sqlx::Error> {
+        let mut connection = self.0.acquire().await?;
+        let prepared = connection.prepare(sqlx::SqlSafeStr::into_sql_str(text)).await.map(drop);
+        connection.clear_cached_statements().await?;
+        prepared
+    }
+
+    pub(crate) async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+/// Host, port and database; never the user's password.
+fn target(options: &PgConnectOptions) -> String {
+    let place = match options.get_socket() {
+        Some(folder) => format!("{}, port {}", folder.display(), options.get_port()),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    format!("{} at {place}", options.get_database().unwrap_or(options.get_username()))
+}
+
+pub(crate) async fn execute(on: impl PgExecutor<'_>, call: Call) -> Result<u64, sqlx::Error> {
+    let text = call.rendered.text.as_str();
+    let done = sqlx::query_with(text, arguments(call)?).execute(on).await?;
+    Ok(done.rows_affected())
+}
+
+pub(crate) async fn fetch_all(on: impl PgExecutor<'_>, call: Call) -> Result<Vec<Row>, sqlx::Error> {
+    let text = call.rendered.text.as_str();
+    let rows = sqlx::query_with(text, arguments(call)?).fetch_all(on).await?;
+    Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
+}
+
+fn arguments(call: Call) -> Result<PgArguments, sqlx::Error> {
+    let mut bound = PgArguments::default();
+    let now = call.rendered.wants_now.then(|| call.now.map_or(Value::Null(Kind::Time), Value::Time));
+    for value in call.args.into_values().into_iter().chain(now) {
+        let added = match value {
+            Value::Null(kind) => add_null(&mut bound, kind),
+            Value::Bool(it) => bound.add(it),
+            Value::Int(it) => bound.add(it),
+            Value::Text(it) => bound.add(it),
+            Value::Uuid(it) => bound.add(it),
+            Value::Time(it) => bound.add(whole_micros(it)),
+            Value::Json(it) => bound.add(it),
+            Value::Bytes(it) => bound.add(it),
+            Value::Ints(it) => bound.add(it),
+            Value::Texts(it) => bound.add(it),
+            Value::Uuids(it) => bound.add(it),
+            Value::Times(it) => {
+                bound.add(it.into_iter().map(|time| time.map(whole_micros)).collect::<Vec<_>>())
+            }
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(bound)
+}
+
+fn add_null(bound: &mut PgArguments, kind: Kind) -> Result<(), sqlx::error::BoxDynError> {
+    match kind {
+        Kind::Bool => bound.add(None::<bool>),
+        Kind::Int => bound.add(None::<i64>),
+        Kind::Text => bound.add(None::<String>),
+        Kind::Uuid => bound.add(None::<uuid::Uuid>),
+        Kind::Time => bound.add(None::<jiff_sqlx::Timestamp>),
+        Kind::Json => bound.add(None::<serde_json::Value>),
+        Kind::Bytes => bound.add(None::<Vec<u8>>),
+        Kind::Ints => bound.add(None::<Vec<i64>>),
+        Kind::Texts => bound.add(None::<Vec<String>>),
+        Kind::Uuids => bound.add(None::<Vec<uuid::Uuid>>),
+        Kind::Times => bound.add(None::<Vec<jiff_sqlx::Timestamp>>),
+    }
+}
+
+/// Both engines keep microseconds; cut here, so that both cut alike.
+fn whole_micros(time: Timestamp) -> jiff_sqlx::Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time).to_sqlx()
+}

@@ -1,0 +1,167 @@
+//! SQLite: one writer, four readers, a write-ahead log that survives power loss, and a lock beside the file
+//! that keeps a second process out for as long as this one lives.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteExecutor, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Arguments, Executor, Sqlite, Transaction};
+
+use crate::db::Call;
+use crate::row::{EngineRow, Row};
+use crate::value::{Kind, Value};
+use crate::{Error, Options};
+
+const READERS: u32 = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+const CACHED_STATEMENTS: usize = 512;
+
+/// The connections to one file.
+pub(crate) struct Pools {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    lock: Mutex<Option<File>>,
+}
+
+impl Pools {
+    pub(crate) async fn open(path: &Path, options: &Options) -> Result<Pools, Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Connect {
+            target: path.display().to_string(),
+            source,
+        };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
+        }
+        let lock = if options.lock_file { Some(hold(path)?) } else { None };
+
+        let shared = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .statement_cache_capacity(CACHED_STATEMENTS);
+        let write = shared
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "4000");
+        let read = shared.pragma("query_only", "ON");
+        let pool = || {
+            SqlitePoolOptions::new()
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+        };
+        let writer = pool().max_connections(1).connect_with(write).await.map_err(|e| failed(e.into()))?;
+        let readers =
+            pool().max_connections(READERS).connect_with(read).await.map_err(|e| failed(e.into()))?;
+        Ok(Pools { writer, readers, lock: Mutex::new(lock) })
+    }
+
+    /// BEGIN IMMEDIATE: the lock is taken now, so that no later statement of the transaction finds it gone.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    pub(crate) async fn execute(&self, call: Call) -> Result<u64, sqlx::Error> {
+        execute(&self.writer, call).await
+    }
+
+    pub(crate) async fn fetch_all(&self, call: Call) -> Result<Vec<Row>, sqlx::Error> {
+        let pool = if call.rendered.reads { &self.readers } else { &self.writer };
+        fetch_all(pool, call).await
+    }
+
+    pub(crate) async fn prepare(&self, text: &'static str) -> Result<(), sqlx::Error> {
+        self.writer.prepare(sqlx::SqlSafeStr::into_sql_str(text)).await.map(drop)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+        let mut lock = self.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *lock = None;
+    }
+}
+
+pub(crate) async fn execute(on: impl SqliteExecutor<'_>, call: Call) -> Result<u64, sqlx::Error> {
+    let text = call.rendered.text.as_str();
+    let done = sqlx::query_with(text, arguments(call)?).execute(on).await?;
+    Ok(done.rows_affected())
+}
+
+pub(crate) async fn fetch_all(on: impl SqliteExecutor<'_>, call: Call) -> Result<Vec<Row>, sqlx::Error> {
+    let text = call.rendered.text.as_str();
+    let rows = sqlx::query_with(text, arguments(call)?).fetch_all(on).await?;
+    Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect())
+}
+
+/// The operating system drops the lock with the process, however that ends.
+fn hold(path: &Path) -> Result<File, Error> {
+    let failed =
+        |error: std::io::Error| Error::Connect { target: path.display().to_string(), source: error.into() };
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(lock_path(path).map_err(failed)?)
+        .map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// `<file>.lock` beside the file itself, so that every name for the file leads to the same lock.
+fn lock_path(path: &Path) -> Result<PathBuf, std::io::Error> {
+    let mut real = match fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(_) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let mut real = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+            real.push(path.file_name().unwrap_or_default());
+            real
+        }
+    }
+    .into_os_string();
+    real.push(".lock");
+    Ok(real.into())
+}
+
+fn arguments(call: Call) -> Result<SqliteArguments, sqlx::Error> {
+    let mut bound = SqliteArguments::default();
+    let now = call.rendered.wants_now.then(|| call.now.map_or(Value::Null(Kind::Time), Value::Time));
+    for value in call.args.into_values().into_iter().chain(now) {
+        let added = match value {
+            Value::Null(_) => bound.add(None::<i64>),
+            Value::Bool(it) => bound.add(it),
+            Value::Int(it) => bound.add(it),
+            Value::Text(it) => bound.add(it),
+            Value::Uuid(it) => bound.add(it.to_string()),
+            Value::Time(it) => bound.add(it.as_microsecond()),
+            Value::Json(it) => bound.add(it.to_string()),
+            Value::Bytes(it) => bound.add(it),
+            Value::Ints(it) => bound.add(list(it)),
+            Value::Texts(it) => bound.add(list(it)),
+            Value::Uuids(it) => bound.add(list(it.into_iter().map(|id| id.map(|id| id.to_string())))),
+            Value::Times(it) => {
+                bound.add(list(it.into_iter().map(|time| time.map(|time| time.as_microsecond()))))
+            }
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(bound)
+}
+
+fn list<T: Into<serde_json::Value>>(items: impl IntoIterator<Item = Option<T>>) -> String {
+    let items = items.into_iter().map(|item| item.map_or(serde_json::Value::Null, Into::into));
+    serde_json::Value::Array(items.collect()).to_string()
+}

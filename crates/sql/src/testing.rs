@@ -1,0 +1,185 @@
+//! A fresh, migrated database for every test, gone when the test ends, also when it fails.
+//! PostgreSQL's are copied from a template kept for each state of the schema on the server that ARCADIA_TEST_PG_URL names.
+
+use std::ops::Deref;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::{Db, Engine, Migrations, Options};
+
+/// Names the server for tests; `cargo xtask test` starts one and sets it.
+pub const SERVER_VARIABLE: &str = "ARCADIA_TEST_PG_URL";
+
+/// A database of one test. Dereferences to its [`Db`].
+#[derive(Debug)]
+pub struct TestDb {
+    db: Db,
+    url: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(#[expect(dead_code, reason = "removed when dropped")] TempDir),
+    Server { database: String },
+}
+
+impl TestDb {
+    /// A new database with `migrations` applied. Panics, with words that help, when there is none to be had.
+    pub async fn fresh(engine: Engine, options: Options, migrations: &'static Migrations) -> TestDb {
+        let (url, place) = match engine {
+            Engine::Sqlite => {
+                let folder = TempDir::new().expect("a temporary folder can be made");
+                let url = format!("sqlite://{}", folder.path().join("test.db").display());
+                (url, Place::Folder(folder))
+            }
+            Engine::Postgres => {
+                let template = template(migrations).await;
+                let database = format!("arcadia_test_{}", Uuid::new_v4().simple());
+                on_server(&format!("CREATE DATABASE {database} TEMPLATE {template}")).await;
+                (url_of(&database), Place::Server { database })
+            }
+        };
+        let db = Db::connect(&url, options).await.expect("the test's database opens");
+        db.migrate(migrations).await.expect("the migrations apply");
+        TestDb { db, url, place }
+    }
+
+    /// Where it is, for a process or a handle that opens it too.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Another handle on the same database, as another node would have it.
+    pub async fn another(&self, options: Options) -> Db {
+        let options = Options { lock_file: false, ..options };
+        Db::connect(&self.url, options).await.expect("the test's database opens once more")
+    }
+}
+
+impl Deref for TestDb {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let Place::Server { database } = &self.place else { return };
+        let statement = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+        // The test's own runtime is busy dropping us, and may be a panicking one.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map(|runtime| runtime.block_on(on_server(&statement)))
+        });
+        if dropped.join().is_err() && !std::thread::panicking() {
+            panic!("the test's database {database} could not be dropped");
+        }
+    }
+}
+
+fn server_url() -> String {
+    std::env::var(SERVER_VARIABLE).unwrap_or_else(|_| {
+        panic!("{SERVER_VARIABLE} is not set: run `cargo xtask test`, or set it to a PostgreSQL server's URL")
+    })
+}
+
+fn server() -> PgConnectOptions {
+    server_url().parse().unwrap_or_else(|_| panic!("{SERVER_VARIABLE} is not a postgres:// URL"))
+}
+
+/// The server's URL with its database replaced.
+fn url_of(database: &str) -> String {
+    let mut url = server().to_url_lossy();
+    url.set_path(&format!("/{database}"));
+    url.to_string()
+}
+
+async fn connect() -> PgConnection {
+    server()
+        .connect()
+        .await
+        .unwrap_or_else(|error| panic!("{SERVER_VARIABLE} names no server that answers: {error}"))
+}
+
+async fn on_server(statement: &str) {
+    let mut connection = connect().await;
+    run(&mut connection, statement).await;
+    let _ = connection.close().await;
+}
+
+async fn run(connection: &mut PgConnection, statement: &str) {
+    let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(connection).await;
+    done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+}
+
+/// The migrated database that tests are copied from. It appears under its name only when it is complete,
+/// so that test processes may race for it and a killed one leaves nothing half made in use.
+async fn template(migrations: &'static Migrations) -> String {
+    let name = format!("arcadia_template_{}", &migrations.checksum(Engine::Postgres)[..16]);
+    let mut connection = connect().await;
+    run(&mut connection, "SELECT pg_advisory_lock(8241996102547318801)").await;
+    let found: Option<(String,)> = sqlx::query_as("SELECT datname::text FROM pg_database WHERE datname = $1")
+        .bind(&name)
+        .fetch_optional(&mut connection)
+        .await
+        .expect("the server lists its databases");
+    if found.is_none() {
+        let unfinished = format!("arcadia_unfinished_{}", Uuid::new_v4().simple());
+        let create = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+        run(&mut connection, &format!("CREATE DATABASE {unfinished} {create}")).await;
+        let db = Db::connect(&url_of(&unfinished), Options::default()).await.expect("the template opens");
+        db.migrate(migrations).await.expect("the migrations apply");
+        db.close().await;
+        run(&mut connection, &format!("ALTER DATABASE {unfinished} RENAME TO {name}")).await;
+    }
+    let _ = connection.close().await;
+    name
+}
+
+/// Runs a test once on each engine, as `<test>::sqlite` and `<test>::postgres`, with a database of its own.
+///
+/// The schema is [`MIGRATIONS`](crate::MIGRATIONS) unless the block begins with `migrations = &MINE;`; the options are
+/// the default ones unless `options = …;` follows.
+#[macro_export]
+macro_rules! on_both_databases {
+    (@all ($migrations:expr) ($options:expr) $(
+        $(#[$meta:meta])* async fn $name:ident($db:ident: $type:ty) $body:block
+    )*) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn test($db: $type) $body
+
+            $(#[$meta])*
+            #[tokio::test]
+            async fn sqlite() {
+                test($crate::testing::TestDb::fresh($crate::Engine::Sqlite, $options, $migrations).await).await
+            }
+
+            $(#[$meta])*
+            #[tokio::test]
+            async fn postgres() {
+                test($crate::testing::TestDb::fresh($crate::Engine::Postgres, $options, $migrations).await).await
+            }
+        }
+    )*};
+    (migrations = $migrations:expr; options = $options:expr; $($tests:tt)*) => {
+        $crate::on_both_databases! { @all ($migrations) ($options) $($tests)* }
+    };
+    (migrations = $migrations:expr; $($tests:tt)*) => {
+        $crate::on_both_databases! { @all ($migrations) ($crate::Options::default()) $($tests)* }
+    };
+    (options = $options:expr; $($tests:tt)*) => {
+        $crate::on_both_databases! { @all (&$crate::MIGRATIONS) ($options) $($tests)* }
+    };
+    ($($tests:tt)*) => {
+        $crate::on_both_databases! { @all (&$crate::MIGRATIONS) ($crate::Options::default()) $($tests)* }
+    };
+}

@@ -1,0 +1,94 @@
+//! Opening: what is refused, in which words, and the lock that keeps a second process out.
+
+use std::error::Error as _;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use arcadia_sql::{Db, Engine, Error, Options, args, statements};
+use tempfile::TempDir;
+
+statements! {
+    SETTINGS = "SELECT (SELECT journal_mode FROM pragma_journal_mode) AS journal,
+                       (SELECT synchronous FROM pragma_synchronous) AS synchronous,
+                       (SELECT foreign_keys FROM pragma_foreign_keys) AS foreign_keys,
+                       (SELECT wal_autocheckpoint FROM pragma_wal_autocheckpoint) AS autocheckpoint";
+}
+
+const PATH_VARIABLE: &str = "ARCADIA_SQL_TEST_LOCK";
+
+fn url(folder: &TempDir) -> String {
+    format!("sqlite://{}", folder.path().join("deep/er/arcadia.db").display())
+}
+
+#[tokio::test]
+async fn a_sqlite_file_is_made_with_its_folder_and_kept_safe() {
+    let folder = TempDir::new().unwrap();
+    let db = Db::connect(&url(&folder), Options::default()).await.unwrap();
+    assert_eq!(db.engine(), Engine::Sqlite);
+    let mut writer = db.begin().await.unwrap();
+    let settings: (String, i64, i64, i64) = writer.fetch_one(&SETTINGS, args![]).await.unwrap();
+    assert_eq!(settings, ("wal".to_owned(), 2, 1, 4000));
+    assert!(folder.path().join("deep/er/arcadia.db").exists());
+}
+
+#[tokio::test]
+async fn a_second_handle_is_refused_until_the_first_is_closed() {
+    let folder = TempDir::new().unwrap();
+    let first = Db::connect(&url(&folder), Options::default()).await.unwrap();
+    let second = Db::connect(&url(&folder), Options::default()).await.unwrap_err();
+    let Error::Locked { path } = &second else { panic!("{second}") };
+    assert_eq!(*path, folder.path().join("deep/er/arcadia.db"));
+    assert!(second.to_string().ends_with("arcadia.db"), "{second}");
+    first.close().await;
+    Db::connect(&url(&folder), Options::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_until_the_first_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let mut holder = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "connect::holds_a_file_for_another_test", "--ignored", "--nocapture"])
+        .env(PATH_VARIABLE, url(&folder))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("the file is held")));
+    let refused = Db::connect(&url(&folder), Options::default()).await.unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    Db::connect(&url(&folder), Options::default()).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "run by a_second_process_is_refused_until_the_first_is_killed, as that other process"]
+async fn holds_a_file_for_another_test() {
+    let url = std::env::var(PATH_VARIABLE).unwrap();
+    let _db = Db::connect(&url, Options::default()).await.unwrap();
+    println!("the file is held");
+    // Ends with the pipe, should the parent die before it kills.
+    std::io::stdin().lines().for_each(drop);
+}
+
+#[tokio::test]
+async fn urls_that_cannot_be_used_are_refused_without_being_repeated() {
+    for url in
+        ["mysql://root:hunter2@host/db", "hunter2", "sqlite://", "sqlite://:memory:", "sqlite:///a?mode=ro"]
+    {
+        let error = Db::connect(url, Options::default()).await.unwrap_err();
+        assert!(matches!(error, Error::Url { .. }), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_without_the_password() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("postgres://arcadia:hunter2@127.0.0.1:{port}/cloud");
+    let error = Db::connect(&url, Options::default()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot open the database cloud at 127.0.0.1:{port}"));
+    let everything = format!("{error} {error:?} {}", error.source().unwrap());
+    assert!(everything.contains("refused") && !everything.contains("hunter2"), "{everything}");
+}
