@@ -1,1 +1,31 @@
-//! saga
+//! Durable sagas: ordered lists of steps that either all happen or are all undone, through any crash.
+//!
+//! Declare steps ([`Step`]), put them into a [`Registry`], start sagas through [`Sagas`], run them with a
+//! [`Runner`]. Every step's intent is durable before its effect can begin; every write of a runner is fenced.
+
+mod clock;
+mod drive;
+mod flight;
+mod id;
+mod journal;
+mod lease;
+mod plan;
+mod record;
+mod run;
+mod runner;
+mod sagas;
+mod shape;
+mod step;
+pub mod steps;
+mod store;
+
+pub use clock::Clock;
+pub use id::{Mark, SagaId};
+pub use plan::{Plan, PlanError, Registry};
+pub use record::{Event, Saga, Status, StepResult, StepStatus};
+pub use run::Run;
+pub use runner::{Runner, Settings};
+pub use sagas::{Filter, Idempotency, Sagas, StartError, StartSaga, Started, VerbError};
+pub use shape::{Field, Shape};
+pub use step::{Class, Failure, Halt, Outcome, Policy, Step, Undo, Undoing, Wait};
+pub use store::STATEMENTS;

@@ -1,0 +1,276 @@
+//! Plans: named lists of steps that fit together, and the registry of all that this build knows.
+
+use crate::step::AnyStep;
+use crate::{Class, Field, Shape, Step};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An ordered list of steps under a name.
+pub struct Plan<C> {
+    name: &'static str,
+    inputs: &'static [Field],
+    steps: Vec<Arc<dyn AnyStep<C>>>,
+}
+
+impl<C> std::fmt::Debug for Plan<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("name", &self.name).field("steps", &self.step_names()).finish()
+    }
+}
+
+impl<C: Send + Sync + 'static> Plan<C> {
+    /// A plan whose sagas start with inputs of shape `I`.
+    #[must_use]
+    pub fn named<I: Shape>(name: &'static str) -> Plan<C> {
+        Plan { name, inputs: I::FIELDS, steps: Vec::new() }
+    }
+
+    /// The next step.
+    #[must_use]
+    pub fn step(mut self, step: impl Step<C>) -> Plan<C> {
+        self.steps.push(Arc::new(step));
+        self
+    }
+}
+
+impl<C> Plan<C> {
+    /// The plan's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The steps' names in order.
+    #[must_use]
+    pub fn step_names(&self) -> Vec<String> {
+        self.steps.iter().map(|step| step.name().to_owned()).collect()
+    }
+}
+
+/// Why a plan or a list of steps is refused.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+pub enum PlanError {
+    /// A step needs what neither the inputs nor an earlier step give.
+    #[error("{list}: step `{step}` needs `{field}`, which no earlier step and no input gives")]
+    Missing {
+        /// The plan or saga kind.
+        list: String,
+        /// The step.
+        step: String,
+        /// The key.
+        field: &'static str,
+    },
+    /// What is given has another type than what is needed.
+    #[error("{list}: step `{step}` needs `{field}` as `{wanted}`, but it is given as `{given}`")]
+    Mismatch {
+        /// The plan or saga kind.
+        list: String,
+        /// The step.
+        step: String,
+        /// The key.
+        field: &'static str,
+        /// The type that the step needs.
+        wanted: &'static str,
+        /// The type that is given.
+        given: &'static str,
+    },
+    /// An irreversible step stands before the pivot, or there are two pivots.
+    #[error("{list}: `{step}` cannot stand before the pivot, nor can a plan have two pivots")]
+    BeforePivot {
+        /// The plan or saga kind.
+        list: String,
+        /// The step.
+        step: String,
+    },
+    /// No such step.
+    #[error("no step is called `{name}`{}", nearest_words(nearest))]
+    UnknownStep {
+        /// What was asked for.
+        name: String,
+        /// The known names that come nearest.
+        nearest: Vec<String>,
+    },
+    /// No such plan.
+    #[error("no plan is called `{name}`{}", nearest_words(nearest))]
+    UnknownPlan {
+        /// What was asked for.
+        name: String,
+        /// The known names that come nearest.
+        nearest: Vec<String>,
+    },
+    /// A list without steps.
+    #[error("{list}: a saga needs at least one step")]
+    Empty {
+        /// The plan or saga kind.
+        list: String,
+    },
+    /// Two different steps or plans with one name.
+    #[error("two different things are called `{name}`")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+}
+
+fn nearest_words(nearest: &[String]) -> String {
+    if nearest.is_empty() { String::new() } else { format!("; the nearest known: {}", nearest.join(", ")) }
+}
+
+/// Every step and plan that this build knows.
+pub struct Registry<C> {
+    steps: BTreeMap<&'static str, Arc<dyn AnyStep<C>>>,
+    plans: BTreeMap<&'static str, Plan<C>>,
+    last_look: Option<Arc<dyn AnyStep<C>>>,
+}
+
+impl<C> Default for Registry<C> {
+    fn default() -> Registry<C> {
+        Registry { steps: BTreeMap::new(), plans: BTreeMap::new(), last_look: None }
+    }
+}
+
+impl<C> std::fmt::Debug for Registry<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("steps", &self.step_names()).finish_non_exhaustive()
+    }
+}
+
+impl<C: Send + Sync + 'static> Registry<C> {
+    /// The steps that ship with the engine: `echo`, `fail`, `sleep`.
+    #[must_use]
+    pub fn new() -> Registry<C> {
+        Registry::default().step(crate::steps::Echo).step(crate::steps::Fail).step(crate::steps::Sleep)
+    }
+
+    /// Adds a step that plans or [`StartSaga`](crate::StartSaga) name.
+    #[must_use]
+    pub fn step(mut self, step: impl Step<C>) -> Registry<C> {
+        self.steps.insert(step.name(), Arc::new(step));
+        self
+    }
+
+    /// Adds a plan and its steps, if they fit together.
+    ///
+    /// # Errors
+    /// [`PlanError`] names the step and the field that do not fit.
+    pub fn plan(mut self, plan: Plan<C>) -> Result<Registry<C>, PlanError> {
+        if self.plans.contains_key(plan.name) {
+            return Err(PlanError::Twice { name: plan.name.to_owned() });
+        }
+        let steps: Vec<&dyn AnyStep<C>> = plan.steps.iter().map(AsRef::as_ref).collect();
+        check(plan.name, &steps, plan.inputs)?;
+        for step in &plan.steps {
+            self.steps.entry(step.name()).or_insert_with(|| Arc::clone(step));
+        }
+        self.plans.insert(plan.name, plan);
+        Ok(self)
+    }
+}
+
+impl<C> Registry<C> {
+    /// The names of all steps.
+    #[must_use]
+    pub fn step_names(&self) -> Vec<String> {
+        self.steps.keys().map(|&name| name.to_owned()).collect()
+    }
+
+    /// The steps' names of plan `name`.
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownPlan`] with the nearest known names.
+    pub fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
+        self.plans.get(name).map(Plan::step_names).ok_or_else(|| PlanError::UnknownPlan {
+            name: name.to_owned(),
+            nearest: nearest(name, self.plans.keys().copied()),
+        })
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<dyn AnyStep<C>>> {
+        self.steps.get(name).map(Arc::clone)
+    }
+
+    /// Where the point of no return lies in `steps`, if anywhere.
+    pub(crate) fn pivot(&self, steps: &[String]) -> Option<usize> {
+        steps.iter().position(|name| {
+            self.steps.get(name.as_str()).is_some_and(|step| step.class() != Class::Compensatable)
+        })
+    }
+
+    /// Checks a list of step names against inputs of the given keys.
+    pub(crate) fn check_list(&self, kind: &str, names: &[String], inputs: &[&str]) -> Result<(), PlanError> {
+        let mut steps = Vec::with_capacity(names.len());
+        for name in names {
+            let step = self.steps.get(name.as_str()).ok_or_else(|| PlanError::UnknownStep {
+                name: name.clone(),
+                nearest: nearest(name, self.steps.keys().copied()),
+            })?;
+            steps.push(step.as_ref());
+        }
+        let needed = steps.iter().flat_map(|step| step.needs());
+        let given: Vec<Field> = needed.filter(|field| inputs.contains(&field.name)).copied().collect();
+        check(kind, &steps, &given)
+    }
+}
+
+fn check<C>(list: &str, steps: &[&dyn AnyStep<C>], inputs: &[Field]) -> Result<(), PlanError> {
+    if steps.is_empty() {
+        return Err(PlanError::Empty { list: list.to_owned() });
+    }
+    let mut given: BTreeMap<&str, Field> = inputs.iter().map(|field| (field.name, *field)).collect();
+    let mut passed: Option<Class> = None;
+    for step in steps {
+        for field in step.needs() {
+            check_field(list, step.name(), field, given.get(field.name))?;
+        }
+        given.extend(step.gives().iter().map(|field| (field.name, *field)));
+        if step.class() == Class::Pivot && passed.is_some() {
+            return Err(PlanError::BeforePivot { list: list.to_owned(), step: step.name().to_owned() });
+        }
+        if step.class() != Class::Compensatable {
+            passed = Some(step.class());
+        }
+    }
+    Ok(())
+}
+
+fn check_field(list: &str, step: &str, needed: &Field, given: Option<&Field>) -> Result<(), PlanError> {
+    let (list, step) = (list.to_owned(), step.to_owned());
+    match given {
+        None if needed.is_optional() => Ok(()),
+        None => Err(PlanError::Missing { list, step, field: needed.name }),
+        Some(given) if given.is_optional() && !needed.is_optional() => {
+            Err(PlanError::Mismatch { list, step, field: needed.name, wanted: needed.of, given: given.of })
+        }
+        Some(given) if given.inner() == needed.inner() => Ok(()),
+        Some(given) => {
+            Err(PlanError::Mismatch { list, step, field: needed.name, wanted: needed.of, given: given.of })
+        }
+    }
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut scored: Vec<(f64, &str)> =
+        known.map(|candidate| (strsim::jaro_winkler(name, candidate), candidate)).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().filter(|(score, _)| *score > 0.7).take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+impl<C: Send + Sync + 'static> Registry<C> {
+    /// What looks, at the end of a rollback, for things that still bear the saga's mark. It gives
+    /// `left: Vec<Value>`; an empty list is a clean account.
+    #[must_use]
+    pub fn last_look(mut self, look: impl Step<C>) -> Registry<C> {
+        self.last_look = Some(Arc::new(look));
+        self
+    }
+}
+
+impl<C> Registry<C> {
+    pub(crate) fn has_last_look(&self) -> bool {
+        self.last_look.is_some()
+    }
+
+    pub(crate) fn find_last_look(&self) -> Option<Arc<dyn AnyStep<C>>> {
+        self.last_look.clone()
+    }
+}

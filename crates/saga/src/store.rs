@@ -1,0 +1,311 @@
+//! Every statement of the engine, and its rows. A runner's write is conditional on owner, epoch and seq.
+
+use crate::SagaId;
+use crate::record::{Event, Saga, Status, StepResult, StepStatus};
+use arcadia_sql::{Error, row, statements};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+statements! {
+    pub(crate) INSERT_SAGA = "
+        INSERT INTO saga_runs (id, kind, status, steps, inputs, context, tenant_id, deployment_id, triggered_by,
+            cancel_requested, queue, priority, current_step_idx, next_step, step_state, step_attempts, step_waits,
+            wake_at, epoch, seq, nudge, crashes, inserted_at, updated_at)
+        VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7, $8, FALSE, $9, $10, 0, $11, 'ready', 0, 0,
+            CASE WHEN {int($12)} IS NULL THEN NULL ELSE {now+$12} END, 0, 0, 0, 0, $13, $13)";
+
+    pub(crate) TAKE_LOCK = "
+        INSERT INTO saga_locks (name, saga_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    pub(crate) LOCK_HOLDER = "SELECT saga_id FROM saga_locks WHERE name = $1";
+    pub(crate) FREE_LOCKS = "DELETE FROM saga_locks WHERE saga_id = $1";
+    pub(crate) LOCKS = "SELECT name FROM saga_locks ORDER BY name";
+
+    pub(crate) TAKE_KEY = "
+        INSERT INTO saga_idempotency_keys (tenant_id, key, body_hash, saga_id, inserted_at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, key) DO NOTHING";
+    pub(crate) KEY_HOLDER = "
+        SELECT body_hash, saga_id FROM saga_idempotency_keys WHERE tenant_id = $1 AND key = $2";
+
+    /// Due and unowned, of steps that this build knows.
+    pub(crate) CLAIM_DUE = "
+        UPDATE saga_runs
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, waiting_for = NULL,
+            status = CASE WHEN status = 'pending' THEN 'running' ELSE status END,
+            started_at = COALESCE(started_at, $2), updated_at = $2
+        WHERE id IN (
+            SELECT id FROM saga_runs
+            WHERE owner IS NULL AND wake_at IS NOT NULL AND wake_at <= {now} AND next_step {any($3)}
+            ORDER BY wake_at LIMIT $4 {skip_locked})
+        RETURNING *";
+
+    /// What a dead node owned.
+    pub(crate) TAKE_OVER = "
+        UPDATE saga_runs
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2
+        WHERE id IN (
+            SELECT id FROM saga_runs
+            WHERE owner IN (SELECT id FROM saga_nodes WHERE dead) AND next_step {any($3)}
+            ORDER BY id LIMIT $4 {skip_locked})
+        RETURNING *";
+
+    pub(crate) NEXT_DUE = "
+        SELECT wake_at FROM saga_runs WHERE owner IS NULL AND wake_at IS NOT NULL AND next_step {any($1)}
+        ORDER BY wake_at LIMIT 1";
+    pub(crate) DEAD_OWNERS = "
+        SELECT COUNT(*) FROM saga_runs WHERE owner IN (SELECT id FROM saga_nodes WHERE dead)";
+
+    /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
+    pub(crate) WRITE_SAGA = "
+        UPDATE saga_runs
+        SET seq = seq + 1, status = $5, context = $6, error = $7, attention = $8, clean = $9,
+            current_step_idx = $10, next_step = $11, step_state = $12, step_attempts = $13, step_waits = $14,
+            step_started_at = $15, step_prior = $16, step_memo = $17, doubt_until = $18, waiting_for = $19,
+            crashes = $20, finished_at = $21, updated_at = $22,
+            owner = CASE WHEN {bool($23)} THEN NULL ELSE owner END,
+            wake_at = CASE WHEN {int($24)} IS NULL THEN NULL WHEN nudge <> $25 THEN {now} ELSE {now+$24} END
+        WHERE id = $1 AND owner = $2 AND epoch = $3 AND seq = $4
+            AND NOT ({bool($26)} AND cancel_requested)
+        RETURNING nudge, cancel_requested";
+
+    pub(crate) PARK_POISONED = "
+        UPDATE saga_runs
+        SET seq = seq + 1, attention = $4, waiting_for = 'a person', owner = NULL, wake_at = NULL, updated_at = $5
+        WHERE id = $1 AND owner = $2 AND epoch = $3";
+
+    pub(crate) WRITE_STEP = "
+        INSERT INTO saga_step_results (saga_id, step_idx, step_name, status, in_doubt, prior, output, error, attempts,
+            compensation_attempts, runner, epoch, started_at, finished_at, compensation_started_at,
+            compensation_finished_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        ON CONFLICT (saga_id, step_idx) DO UPDATE SET
+            status = excluded.status, in_doubt = excluded.in_doubt, prior = excluded.prior, output = excluded.output,
+            error = excluded.error, attempts = excluded.attempts,
+            compensation_attempts = excluded.compensation_attempts, runner = excluded.runner,
+            epoch = excluded.epoch, finished_at = excluded.finished_at,
+            compensation_started_at = excluded.compensation_started_at,
+            compensation_finished_at = excluded.compensation_finished_at";
+
+    pub(crate) WRITE_EVENT = "
+        INSERT INTO saga_events (saga_id, seq, number, at, kind, step_idx, actor, data)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+    pub(crate) FENCE = "
+        SELECT id FROM saga_runs WHERE id = $1 AND owner = $2 AND epoch = $3 {for_update}";
+    pub(crate) STANDING = "SELECT owner, epoch, seq, nudge, cancel_requested FROM saga_runs WHERE id = $1";
+
+    pub(crate) SAGA = "SELECT * FROM saga_runs WHERE id = $1";
+    pub(crate) SAGA_FOR_UPDATE = "SELECT * FROM saga_runs WHERE id = $1 {for_update}";
+    pub(crate) STEPS = "SELECT * FROM saga_step_results WHERE saga_id = $1 ORDER BY step_idx";
+    pub(crate) EVENTS = "
+        SELECT seq, number, at, kind, step_idx, actor, data FROM saga_events WHERE saga_id = $1
+        ORDER BY seq, number";
+    pub(crate) LIST = "
+        SELECT * FROM saga_runs
+        WHERE ({text($1)} IS NULL OR status = $1) AND ({text($2)} IS NULL OR kind = $2)
+            AND ({uuid($3)} IS NULL OR deployment_id = $3) AND ({text($4)} IS NULL OR tenant_id = $4)
+            AND ({text($5)} IS NULL OR triggered_by = $5) AND ({uuid($6)} IS NULL OR id < $6)
+            AND ({time($7)} IS NULL OR inserted_at >= $7) AND ({time($8)} IS NULL OR inserted_at < $8)
+        ORDER BY id DESC LIMIT $9";
+    pub(crate) UNFINISHED = "
+        SELECT COUNT(*) FROM saga_runs WHERE status IN ('pending', 'running', 'compensating')";
+
+    /// A cancel is a nudge: it wakes a waiting saga at once.
+    pub(crate) REQUEST_CANCEL = "
+        UPDATE saga_runs
+        SET cancel_requested = TRUE, nudge = nudge + 1, updated_at = $2,
+            wake_at = CASE WHEN owner IS NULL THEN {now} ELSE wake_at END
+        WHERE id = $1";
+
+    pub(crate) ADD_NODE = "
+        INSERT INTO saga_nodes (id, name, started_at, lease_until, dead) VALUES ($1, $2, $3, {now+$4}, FALSE)";
+    pub(crate) RENEW_LEASE = "
+        UPDATE saga_nodes SET lease_until = {now+$2} WHERE id = $1 AND NOT dead";
+    pub(crate) BURY_EXPIRED = "
+        UPDATE saga_nodes SET dead = TRUE WHERE NOT dead AND lease_until < {now}";
+    /// On SQLite the holder of the file's lock is alone: everyone else is dead.
+    pub(crate) BURY_OTHERS = "UPDATE saga_nodes SET dead = TRUE WHERE NOT dead AND id <> $1";
+    pub(crate) BURY_SELF = "UPDATE saga_nodes SET dead = TRUE WHERE id = $1";
+    pub(crate) FORGET_DEAD = "
+        DELETE FROM saga_nodes
+        WHERE dead AND NOT EXISTS (SELECT 1 FROM saga_runs WHERE saga_runs.owner = saga_nodes.id)";
+    pub(crate) LIVE_NODES = "SELECT COUNT(*) FROM saga_nodes WHERE NOT dead AND lease_until >= {now}";
+}
+
+row! {
+    /// A row of `saga_runs`.
+    #[derive(Debug, Clone)]
+    pub(crate) struct SagaRow {
+        pub(crate) id: Uuid,
+        pub(crate) kind: String,
+        pub(crate) status: String,
+        pub(crate) steps: Value,
+        pub(crate) inputs: Value,
+        pub(crate) context: Value,
+        pub(crate) tenant_id: Option<String>,
+        pub(crate) deployment_id: Option<Uuid>,
+        pub(crate) triggered_by: String,
+        pub(crate) cancel_requested: bool,
+        pub(crate) error: Option<Value>,
+        pub(crate) attention: Option<Value>,
+        pub(crate) clean: Option<Value>,
+        pub(crate) queue: String,
+        pub(crate) current_step_idx: i64,
+        pub(crate) step_state: String,
+        pub(crate) step_attempts: i64,
+        pub(crate) step_waits: i64,
+        pub(crate) step_started_at: Option<Timestamp>,
+        pub(crate) step_prior: Option<Value>,
+        pub(crate) step_memo: Option<Value>,
+        pub(crate) doubt_until: Option<Timestamp>,
+        pub(crate) waiting_for: Option<String>,
+        pub(crate) wake_at: Option<Timestamp>,
+        pub(crate) owner: Option<Uuid>,
+        pub(crate) epoch: i64,
+        pub(crate) seq: i64,
+        pub(crate) nudge: i64,
+        pub(crate) crashes: i64,
+        pub(crate) inserted_at: Timestamp,
+        pub(crate) started_at: Option<Timestamp>,
+        pub(crate) finished_at: Option<Timestamp>,
+        pub(crate) updated_at: Timestamp,
+    }
+}
+
+row! {
+    /// A row of `saga_step_results`.
+    #[derive(Debug, Clone)]
+    pub(crate) struct StepRow {
+        pub(crate) step_idx: i64,
+        pub(crate) step_name: String,
+        pub(crate) status: String,
+        pub(crate) in_doubt: bool,
+        pub(crate) prior: Option<Value>,
+        pub(crate) output: Option<Value>,
+        pub(crate) error: Option<Value>,
+        pub(crate) attempts: i64,
+        pub(crate) compensation_attempts: i64,
+        pub(crate) runner: Uuid,
+        pub(crate) epoch: i64,
+        pub(crate) started_at: Timestamp,
+        pub(crate) finished_at: Timestamp,
+        pub(crate) compensation_started_at: Option<Timestamp>,
+        pub(crate) compensation_finished_at: Option<Timestamp>,
+    }
+}
+
+row! {
+    #[derive(Debug, Clone)]
+    pub(crate) struct EventRow {
+        pub(crate) seq: i64,
+        pub(crate) number: i64,
+        pub(crate) at: Timestamp,
+        pub(crate) kind: String,
+        pub(crate) step_idx: Option<i64>,
+        pub(crate) actor: String,
+        pub(crate) data: Value,
+    }
+}
+
+row! {
+    #[derive(Debug, Clone)]
+    pub(crate) struct Standing {
+        pub(crate) owner: Option<Uuid>,
+        pub(crate) epoch: i64,
+        pub(crate) seq: i64,
+        pub(crate) nudge: i64,
+        pub(crate) cancel_requested: bool,
+    }
+}
+
+row! {
+    #[derive(Debug, Clone)]
+    pub(crate) struct KeyHolder {
+        pub(crate) body_hash: String,
+        pub(crate) saga_id: Uuid,
+    }
+}
+
+row! {
+    #[derive(Debug, Clone)]
+    pub(crate) struct Written {
+        pub(crate) nudge: i64,
+        pub(crate) cancel_requested: bool,
+    }
+}
+
+impl SagaRow {
+    pub(crate) fn step_names(&self) -> Result<Vec<String>, Error> {
+        serde_json::from_value(self.steps.clone()).map_err(|error| decode("steps", &error))
+    }
+
+    pub(crate) fn into_saga(self) -> Result<Saga, Error> {
+        let status = Status::parse(&self.status).ok_or_else(|| decode("status", &self.status))?;
+        Ok(Saga {
+            id: SagaId(self.id),
+            status,
+            current_step_idx: self.current_step_idx,
+            steps: self.step_names()?,
+            inputs: object("inputs", self.inputs)?,
+            context: object("context", self.context)?,
+            kind: self.kind,
+            tenant_id: self.tenant_id,
+            deployment_id: self.deployment_id,
+            triggered_by: self.triggered_by,
+            cancel_requested: self.cancel_requested,
+            error: self.error,
+            attention: self.attention,
+            clean: self.clean,
+            queue: self.queue,
+            waiting_for: self.waiting_for,
+            wake_at: self.wake_at,
+            owner: self.owner,
+            epoch: self.epoch,
+            inserted_at: self.inserted_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+impl StepRow {
+    pub(crate) fn into_result(self) -> Result<StepResult, Error> {
+        let status = StepStatus::parse(&self.status).ok_or_else(|| decode("status", &self.status))?;
+        Ok(StepResult {
+            idx: self.step_idx,
+            name: self.step_name,
+            status,
+            attempts: self.attempts,
+            compensation_attempts: self.compensation_attempts,
+            in_doubt: self.in_doubt,
+            prior: self.prior,
+            output: self.output,
+            error: self.error,
+            runner: Some(self.runner),
+            epoch: Some(self.epoch),
+            started_at: Some(self.started_at),
+            finished_at: Some(self.finished_at),
+            compensation_started_at: self.compensation_started_at,
+            compensation_finished_at: self.compensation_finished_at,
+        })
+    }
+}
+
+impl From<EventRow> for Event {
+    fn from(row: EventRow) -> Event {
+        let EventRow { seq, number, at, kind, step_idx, actor, data } = row;
+        Event { seq, number, at, kind, step_idx, actor, data }
+    }
+}
+
+pub(crate) fn object(column: &str, value: Value) -> Result<Map<String, Value>, Error> {
+    match value {
+        Value::Object(map) => Ok(map),
+        other => Err(decode(column, &other)),
+    }
+}
+
+fn decode(column: &str, found: &dyn std::fmt::Display) -> Error {
+    Error::Decode { column: column.to_owned(), wanted: "a value of the engine", found: found.to_string() }
+}
