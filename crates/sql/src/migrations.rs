@@ -4,7 +4,9 @@
 use crate::Migrations;
 
 /// The service's whole schema.
-pub static MIGRATIONS: Migrations = Migrations::new(migrations! {});
+pub static MIGRATIONS: Migrations = Migrations::new(migrations! {
+    both "0001_saga";
+});
 
 macro_rules! migrations {
     (@sql both $name:literal) => {

@@ -55,20 +55,20 @@ impl Pool {
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.0.begin().await
+        self.0.begin().await.map_err(|error| self.explain(error))
     }
 
     pub(crate) async fn execute(&self, call: Call) -> Result<u64, sqlx::Error> {
-        execute(&self.0, call).await
+        execute(&self.0, call).await.map_err(|error| self.explain(error))
     }
 
     pub(crate) async fn fetch_all(&self, call: Call) -> Result<Vec<Row>, sqlx::Error> {
-        fetch_all(&self.0, call).await
+        fetch_all(&self.0, call).await.map_err(|error| self.explain(error))
     }
 
     /// Leaves nothing in the connection's cache: the types are guessed here, and given by the arguments in a call.
     pub(crate) async fn prepare(&self, text: &'static str) -> Result<(), sqlx::Error> {
-        let mut connection = self.0.acquire().await?;
+        let mut connection = self.0.acquire().await.map_err(|error| self.explain(error))?;
         let prepared = connection.prepare(sqlx::SqlSafeStr::into_sql_str(text)).await.map(drop);
         connection.clear_cached_statements().await?;
         prepared
@@ -76,6 +76,18 @@ impl Pool {
 
     pub(crate) async fn close(&self) {
         self.0.close().await;
+    }
+
+    /// The pool tries in vain to reach a server until its time is up: then it is smaller than it may be.
+    fn explain(&self, error: sqlx::Error) -> sqlx::Error {
+        let could_grow = self.0.size() < self.0.options().get_max_connections();
+        match error {
+            sqlx::Error::PoolTimedOut if could_grow => sqlx::Error::Io(std::io::Error::new(
+                std::io::ErrorKind::NotConnected,
+                "the server does not answer",
+            )),
+            other => other,
+        }
     }
 }
 

@@ -79,9 +79,9 @@ on_both_databases! {
         assert_eq!(node.fetch_all::<Uuid>(&DUE, args![]).await.unwrap(), Vec::<Uuid>::new());
         clock.advance(Duration::from_millis(2000));
         assert_eq!(node.fetch_all::<Uuid>(&DUE, args![]).await.unwrap(), ids[..2]);
-        node.execute(&POSTPONE, args![ids[0], 1_i64]).await.unwrap();
-        assert_eq!(node.fetch_all::<Uuid>(&DUE, args![]).await.unwrap(), [ids[1], ids[0]][..1]);
-        node.execute(&POSTPONE, args![ids[0], -1_i64]).await.unwrap();
+        node.execute(&POSTPONE, args![ids[0], 1001_i64]).await.unwrap();
+        assert_eq!(node.fetch_all::<Uuid>(&DUE, args![]).await.unwrap(), ids[1..2]);
+        node.execute(&POSTPONE, args![ids[0], -1001_i64]).await.unwrap();
         let claimed: Vec<Uuid> = node.fetch_all(&CLAIM, args!["me", 1_i64]).await.unwrap();
         assert_eq!(claimed, ids[..1]);
         assert_eq!(node.fetch_all::<Uuid>(&WHOSE, args!["me"]).await.unwrap(), ids[..1]);

@@ -40,7 +40,6 @@ row! {
 
     #[derive(Debug)]
     struct Strict {
-        #[expect(dead_code, reason = "only its decoding is looked at")]
         moment: Timestamp,
     }
 }
