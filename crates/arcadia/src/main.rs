@@ -1,1 +1,3 @@
+//! The `arcadia` binary.
+
 fn main() {}
