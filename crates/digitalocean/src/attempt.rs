@@ -75,7 +75,7 @@ impl fmt::Debug for Lane {
 impl Client {
     /// Sends the call, again where [`crate::Retry`] allows it.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
-        let (mut attempt, mut sent, mut in_doubt, mut spent) = (1, 0, false, Duration::ZERO);
+        let (mut attempt, mut tried, mut in_doubt, mut spent) = (1, 0, false, Duration::ZERO);
         loop {
             let started = Instant::now();
             let error = match self.attempt(call, attempt).await {
@@ -83,10 +83,10 @@ impl Client {
                 Err(error) => error,
             };
             spent = spent.saturating_add(started.elapsed());
-            sent += u32::from(left(error.kind()));
+            tried += u32::from(was_tried(error.kind()));
             in_doubt |= error.is_in_doubt();
             let Some(wait) = self.shared.retry.wait_after(&error, attempt, spent, fastrand::f64()) else {
-                return Err(error.over(sent, in_doubt));
+                return Err(error.over(tried, in_doubt));
             };
             self.shared.clock.sleep(wait).await;
             spent = spent.saturating_add(wait);
@@ -230,8 +230,8 @@ impl Client {
     }
 }
 
-/// Whether a request of this outcome was on its way.
-fn left(kind: ErrorKind) -> bool {
+/// Whether an attempt with this outcome came as far as sending.
+fn was_tried(kind: ErrorKind) -> bool {
     use ErrorKind::{Answered, ConnectionLost, NotSent, TimedOut, Undecodable};
-    matches!(kind, ConnectionLost | Answered | TimedOut | Undecodable | NotSent)
+    matches!(kind, Answered | ConnectionLost | NotSent | TimedOut | Undecodable)
 }

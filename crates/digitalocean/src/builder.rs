@@ -16,6 +16,8 @@ pub const DEFAULT_BASE_URL: &str = "https://api.digitalocean.com";
 
 const USER_AGENT: &str = concat!("arcadia-cloud/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A listing that goes on beyond this is a loop: two million objects.
+const MOST_PAGES: u32 = 10_000;
 const LONGEST_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why a client cannot be built.
@@ -48,6 +50,7 @@ pub struct ClientBuilder {
     speed: f64,
     clock: Option<Arc<dyn Clock>>,
     longest_body: usize,
+    most_pages: u32,
     on_call: Option<crate::OnCall>,
 }
 
@@ -63,6 +66,7 @@ impl ClientBuilder {
             speed: 1.0,
             clock: None,
             longest_body: LONGEST_BODY_BYTES,
+            most_pages: MOST_PAGES,
             on_call: None,
         }
     }
@@ -117,6 +121,12 @@ impl ClientBuilder {
         self
     }
 
+    /// The pages after which a listing counts as endless. 10,000 at first.
+    pub fn most_pages(mut self, pages: u32) -> Self {
+        self.most_pages = pages;
+        self
+    }
+
     /// Called after each attempt that left.
     pub fn on_call(mut self, report: impl Fn(&CallReport<'_>) + Send + Sync + 'static) -> Self {
         self.on_call = Some(Arc::new(report));
@@ -149,6 +159,7 @@ impl ClientBuilder {
                 retry: self.retry,
                 patience: self.patience,
                 longest_body: self.longest_body,
+                most_pages: self.most_pages,
                 on_call: self.on_call,
             }),
             purpose: Purpose::Provisioning,

@@ -58,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) retry: Retry,
     pub(crate) patience: Duration,
     pub(crate) longest_body: usize,
+    pub(crate) most_pages: u32,
     pub(crate) on_call: Option<OnCall>,
 }
 

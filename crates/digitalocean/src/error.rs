@@ -128,7 +128,7 @@ impl Error {
         self.0.retry_after
     }
 
-    /// How many requests left for this call; 0 when none did.
+    /// How many times it was tried to send it; 0 when it did not come to that.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }

@@ -17,9 +17,6 @@ use crate::{Client, Error, ErrorKind, call::Call};
 /// The most the API gives on one page.
 const PER_PAGE: u64 = 200;
 
-/// A listing that goes on beyond this is a loop: two million objects.
-const MOST_PAGES: u32 = 10_000;
-
 /// By what two entries of a listing are the same object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Key {
@@ -91,7 +88,6 @@ pub struct List<T> {
     /// Of the calls begun so far.
     total: Option<u64>,
     pages: u32,
-    most_pages: u32,
     items: std::marker::PhantomData<fn() -> T>,
 }
 
@@ -116,7 +112,6 @@ where
             seen: HashSet::new(),
             total: Some(0),
             pages: 0,
-            most_pages: MOST_PAGES,
             items: std::marker::PhantomData,
         }
     }
@@ -159,7 +154,7 @@ where
 
     async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         let Some(call) = self.calls.front() else { return Ok(None) };
-        if self.pages >= self.most_pages {
+        if self.pages >= self.client.shared.most_pages {
             return Err(call.error(ErrorKind::EndlessListing, format!("after {} pages", self.pages)));
         }
         let page_call = call.clone().query("page", self.page.number).query("per_page", self.page.size);
