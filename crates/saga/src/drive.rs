@@ -3,7 +3,7 @@
 use crate::flight::{Flight, LAST_LOOK, NewEvent, Transition, TurnBack};
 use crate::journal::{Journal, Refused};
 use crate::step::AnyStep;
-use crate::store::{self, StepRow};
+use crate::store::{self, StepRow, check_storable};
 use crate::{Failure, Halt, Outcome, Policy, Registry, Run, Wait};
 use arcadia_sql::args;
 use futures_util::FutureExt as _;
@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A step that gave more than this, in bytes of JSON, is wrong.
-const OUTPUT_BYTES_MAX: usize = 256 * 1024;
 /// A saga that crashed its process this often at one step is not tried again by itself.
 const CRASHES_MAX: i64 = 3;
 
@@ -409,17 +407,10 @@ async fn guarded<T>(policy: &Policy, step: impl Future<Output = Outcome<T>> + Se
 
 /// An output that a database would refuse must not reach the ledger: the step is undone instead.
 fn check_output(gave: Map<String, Value>) -> Outcome<Map<String, Value>> {
-    let text = serde_json::to_string(&gave).map_err(|error| Halt::unknown(format!("output: {error}")))?;
-    if text.len() > OUTPUT_BYTES_MAX {
-        return Err(Halt::unknown(format!(
-            "the output has {} bytes; at most {OUTPUT_BYTES_MAX}",
-            text.len()
-        )));
+    match check_storable(&gave) {
+        Ok(()) => Ok(gave),
+        Err(why) => Err(Halt::unknown(format!("the output {why}"))),
     }
-    if text.contains("\\u0000") {
-        return Err(Halt::unknown("the output contains a NUL character"));
-    }
-    Ok(gave)
 }
 
 fn later(now: jiff::Timestamp, real: Duration) -> jiff::Timestamp {

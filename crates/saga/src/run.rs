@@ -2,7 +2,7 @@
 //! break the ledger with.
 
 use crate::lease::Lease;
-use crate::step::from_json;
+use crate::step::{from_json, pick};
 use crate::{Clock, Field, Halt, Mark, Outcome, SagaId, store};
 use arcadia_sql::{Db, Tx, args};
 use jiff::Timestamp;
@@ -210,15 +210,6 @@ impl<C> Run<C> {
 
     /// What the step needs: each field from what earlier steps put, else from the inputs.
     pub(crate) fn needs<T: DeserializeOwned>(&self, fields: &[Field]) -> Outcome<T> {
-        if fields.is_empty() {
-            return from_json("needs", Value::Null).or_else(|_| from_json("needs", json!({})));
-        }
-        let mut needs = Map::new();
-        for field in fields {
-            if let Some(value) = self.context.get(field.name).or_else(|| self.inputs.get(field.name)) {
-                needs.insert(field.name.to_owned(), value.clone());
-            }
-        }
-        from_json("what the step needs", Value::Object(needs))
+        pick("what the step needs", fields, |key| self.context.get(key).or_else(|| self.inputs.get(key)))
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::plan::{PlanError, Registry};
 use crate::record::{Event, Saga, Status, StepResult, StepStatus};
-use crate::store::{self, EventRow, KeyHolder, SagaRow, StepRow};
+use crate::store::{self, EventRow, KeyHolder, SagaRow, StepRow, check_storable};
 use crate::{Clock, SagaId};
 use arcadia_sql::{Db, Error, Tx, args};
 use jiff::Timestamp;
@@ -78,6 +78,9 @@ pub enum StartError {
     /// The list of steps cannot run.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The inputs cannot be stored.
+    #[error("the inputs {0}")]
+    Inputs(String),
     /// An unfinished saga changes the same thing.
     #[error("`{lock}` is being changed by saga {saga}")]
     Conflict {
@@ -214,6 +217,7 @@ impl Sagas {
     pub async fn start_in(&self, tx: &mut Tx, start: StartSaga) -> Result<Started, StartError> {
         let keys: Vec<&str> = start.inputs.keys().map(String::as_str).collect();
         self.catalog.check(&start.kind, &start.steps, &keys)?;
+        check_storable(&start.inputs).map_err(StartError::Inputs)?;
         let (id, now) = (start.id.unwrap_or_else(|| SagaId(self.clock.new_id())), self.clock.now());
         if let Some(idempotency) = &start.idempotency
             && let Some(first) = take_key(tx, idempotency, id, now).await?

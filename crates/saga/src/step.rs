@@ -257,7 +257,7 @@ impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for S {
             let undoing = Undoing {
                 needs: run.needs(S::Needs::FIELDS)?,
                 prior: prior.map(|value| from_json("prior", value)).transpose()?,
-                gave: gave.map(|value| from_json("output", value)).transpose()?,
+                gave: gave.map(|value| pick("output", S::Gives::FIELDS, |key| value.get(key))).transpose()?,
             };
             Step::compensate(self, run, undoing).await
         })
@@ -266,6 +266,19 @@ impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for S {
 
 fn to_json(value: &impl Serialize) -> Result<Value, Halt> {
     serde_json::to_value(value).map_err(|error| Halt::Undecodable(format!("output: {error}")))
+}
+
+/// A value of shape `T` from the keys it names.
+pub(crate) fn pick<'v, T: DeserializeOwned>(
+    what: &str,
+    fields: &[Field],
+    find: impl Fn(&str) -> Option<&'v Value>,
+) -> Result<T, Halt> {
+    let found = fields.iter().filter_map(|field| Some((field.name.to_owned(), find(field.name)?.clone())));
+    let found: Map<String, Value> = found.collect();
+    // Serde reads `()` from null only.
+    let value = if fields.is_empty() { Value::Null } else { Value::Object(found) };
+    from_json(what, value)
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, Halt> {

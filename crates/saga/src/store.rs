@@ -306,6 +306,30 @@ pub(crate) fn object(column: &str, value: Value) -> Result<Map<String, Value>, E
     }
 }
 
+/// The most that one step may give or a saga may start with, in bytes of JSON.
+const JSON_BYTES_MAX: usize = 256 * 1024;
+
+/// Whether both databases take it: PostgreSQL refuses NUL characters, and rows must stay small.
+pub(crate) fn check_storable(map: &Map<String, Value>) -> Result<(), String> {
+    let text = serde_json::to_string(map).map_err(|error| format!("cannot be written as JSON: {error}"))?;
+    if text.len() > JSON_BYTES_MAX {
+        return Err(format!("have {} bytes as JSON; at most {JSON_BYTES_MAX}", text.len()));
+    }
+    if map.values().any(has_nul) || map.keys().any(|key| key.contains('\0')) {
+        return Err("contain a NUL character".to_owned());
+    }
+    Ok(())
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
 fn decode(column: &str, found: &dyn std::fmt::Display) -> Error {
     Error::Decode { column: column.to_owned(), wanted: "a value of the engine", found: found.to_string() }
 }

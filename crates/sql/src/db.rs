@@ -54,6 +54,11 @@ impl Db {
         }
     }
 
+    /// The clock that a test moves, if this handle was opened with one.
+    pub fn manual_now(&self) -> Option<&ManualNow> {
+        self.0.manual_now.as_ref()
+    }
+
     /// Begins a transaction. On SQLite it waits for the one writer and holds it; a dropped transaction is rolled back.
     pub async fn begin(&self) -> Result<Tx, Error> {
         match &self.0.backend {
