@@ -58,7 +58,8 @@ on_both_databases! {
         round.abort();
         let _ = round.await;
         // The effect happened, but the node died before it could say so.
-        world.shelf.things.lock().unwrap().insert(world.saga(id).await.mark(0).step, 1);
+        let mark = world.saga(id).await.mark(0).step;
+        world.shelf.things.lock().unwrap().insert(mark, 1);
         assert_eq!(world.step_statuses(id).await, ["running"]);
 
         world.now.advance(PAST_THE_LEASE);

@@ -1,5 +1,7 @@
 //! The engine, on both databases, on a clock that only the test moves. The oracle is the shelf and the rows.
 
+#![allow(clippy::unwrap_used)]
+
 mod fencing;
 mod forward;
 mod rollback;

@@ -96,13 +96,13 @@ impl Step<Shelf> for Make {
         let (place, mark) = (format!("make:{}", run.idx()), run.mark().step);
         let trouble = run.cloud.next(&place);
         run.cloud.before(&place, trouble.as_ref()).await?;
+        let thing = if trouble == Some(Trouble::NulOutput) { "\0".to_owned() } else { mark.clone() };
         if run.in_doubt() && run.cloud.things().contains(&mark) {
-            return Ok(Made { thing: mark });
+            return Ok(Made { thing });
         }
-        *run.cloud.things.lock().unwrap().entry(mark.clone()).or_default() += 1;
-        let nul = trouble == Some(Trouble::NulOutput);
+        *run.cloud.things.lock().unwrap().entry(mark).or_default() += 1;
         Shelf::after(&place, trouble)?;
-        Ok(Made { thing: if nul { "\0".to_owned() } else { mark } })
+        Ok(Made { thing })
     }
 
     async fn compensate(&self, run: &Run<Shelf>, undoing: Undoing<(), (), Made>) -> Undo {
