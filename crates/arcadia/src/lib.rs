@@ -3,3 +3,5 @@
 
 pub mod cloud;
 pub mod deployments;
+pub mod provisioning;
+pub mod sagas;
