@@ -62,7 +62,7 @@ pub(crate) async fn answer(
         return cut(wire.as_ref());
     };
     let arrival = arrive(&mut simulator.world(), &simulator, route, &parts, &body);
-    let (seq, budget, request_id) = (arrival.seq, arrival.budget, arrival.request_id.clone());
+    let (seq, mut budget, request_id) = (arrival.seq, arrival.budget, arrival.request_id.clone());
     let shutdown = wire.as_ref().map(|wire| wire.shutdown.clone()).unwrap_or_default();
     let reply = tokio::select! {
         reply = run(simulator.clone(), route, call(&parts, params, body), parts.method.to_string(), arrival) => reply,
@@ -72,6 +72,9 @@ pub(crate) async fn answer(
         Reply::Cut => cut(wire.as_ref()),
         Reply::Answer { answer, slow_ms, retry_after_s, html } => {
             simulator.world().requests.amend(seq, |record| record.status = Some(answer.status));
+            if answer.status == 429 {
+                budget.remaining = 0;
+            }
             let mut response = Response::new(body_of(&simulator, answer.body, slow_ms));
             *response.status_mut() = answer.status.try_into().unwrap_or_default();
             write_headers(response.headers_mut(), budget, &request_id, retry_after_s, html);
