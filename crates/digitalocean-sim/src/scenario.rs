@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::model::droplets::CreateDroplet;
+use crate::model::creation::CreateDroplet;
 use crate::model::images::ImageType;
 use crate::model::log::Origin;
 use crate::model::refusal::Refusal;

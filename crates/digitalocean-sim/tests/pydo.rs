@@ -1,6 +1,8 @@
 //! DigitalOcean's own Python client, unmodified, against the simulator at a thousand times the speed of life.
 //! The interpreter that has the client installed is named by `ARCADIA_TEST_PYTHON`.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 use std::path::Path;
 
 use digitalocean_sim::{ClockMode, Options, RateLimits, Simulator};

@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 use serde::Serialize;
 use serde_json::json;
 
-use super::droplets::KeyRef;
+use super::creation::KeyRef;
 use super::log::{ChangeKind, Kind, Origin};
 use super::refusal::{Refusal, invalid};
 use super::{Account, Window};

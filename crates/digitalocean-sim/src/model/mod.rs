@@ -4,6 +4,7 @@
 pub(crate) mod actions;
 mod addresses;
 pub(crate) mod catalogue;
+pub(crate) mod creation;
 pub(crate) mod domains;
 pub(crate) mod droplet_actions;
 pub(crate) mod droplets;

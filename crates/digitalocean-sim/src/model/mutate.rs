@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::creation::CreateDroplet;
 use super::domains::Domain;
-use super::droplets::{CreateDroplet, Status, check_name};
+use super::droplets::{Status, check_name};
 use super::images::{ImageKey, ImageType};
 use super::log::{Kind, Origin};
 use super::records::Draft;
