@@ -2,6 +2,7 @@
 //! in tests, from parts.
 
 use crate::catalogue::Catalogue;
+use crate::provisioning::boots::Boots;
 use crate::{config::Config, installation, sagas};
 use arcadia_saga::{Clock, PlanError, Registry, Runner, Sagas, Settings};
 use arcadia_sql::{Db, MIGRATIONS, Options};
@@ -19,6 +20,8 @@ pub struct Cloud {
     pub sagas: Sagas,
     /// What can be bought at the provider, read now and then.
     pub catalogue: Catalogue,
+    /// The droplets that sagas of this node wait for.
+    pub boots: Boots,
     /// A random id of this database: a second installation in the same account is never taken for us.
     pub installation: String,
     /// DNS zones in which a tenant's own token may name a free hostname.
@@ -88,8 +91,18 @@ impl Service {
         let installation = installation::id(&db, &clock).await?.to_string();
         let sagas = Sagas::new(db.clone(), clock.clone(), &registry);
         let catalogue = Catalogue::new(digitalocean.clone(), clock.clone());
-        let cloud =
-            Cloud { db, digitalocean, clock, sagas, catalogue, installation, tenant_zones, call_timeout };
+        let boots = Boots::default();
+        let cloud = Cloud {
+            db,
+            digitalocean,
+            clock,
+            sagas,
+            catalogue,
+            boots,
+            installation,
+            tenant_zones,
+            call_timeout,
+        };
         Ok(Service { cloud: Arc::new(cloud), registry })
     }
 

@@ -2,7 +2,12 @@
 //! The comment beside a step says how it is undone.
 
 use crate::cloud::Cloud;
-use crate::provisioning::steps::{ActivateDeployment, MarkDeploymentProvisioning};
+use crate::provisioning::last_look::LastLook;
+use crate::provisioning::steps::{
+    ActivateDeployment, CreateDroplet, CreateDropletSnapshot, DeleteDnsRecord, DestroyDroplet, DropletWanted,
+    KnownDroplet, LinkDeploymentResource, MarkDeploymentProvisioning, PointDeploymentDns, RegisterDroplet,
+    UpsertDnsRecord, WaitDropletActive,
+};
 use arcadia_saga::{Plan, PlanError, Registry, shape};
 use uuid::Uuid;
 
@@ -11,13 +16,41 @@ use uuid::Uuid;
 /// # Errors
 /// A plan whose steps do not fit together.
 pub fn registry() -> Result<Registry<Cloud>, PlanError> {
-    Registry::new().plan(provision_deployment())
+    let registry = Registry::new()
+        .plan(provision_droplet())?
+        .plan(destroy_droplet())?
+        .plan(snapshot_droplet())?
+        .plan(provision_deployment())?;
+    Ok(registry.step(UpsertDnsRecord).step(DeleteDnsRecord).last_look(LastLook))
+}
+
+/// A droplet of its own, in nobody's name.
+fn provision_droplet() -> Plan<Cloud> {
+    Plan::named::<DropletWanted>("provision_droplet")
+        .step(CreateDroplet) // − destroy it
+        .step(WaitDropletActive)
+        .step(RegisterDroplet) // − forget it
+}
+
+/// A droplet of this installation, for good.
+fn destroy_droplet() -> Plan<Cloud> {
+    Plan::named::<KnownDroplet>("destroy_droplet").step(DestroyDroplet) // no way back
+}
+
+/// A snapshot of a droplet.
+fn snapshot_droplet() -> Plan<Cloud> {
+    Plan::named::<KnownDroplet>("snapshot_droplet").step(CreateDropletSnapshot) // − delete it
 }
 
 /// A tenant's copy of the product, from nothing to serving.
 fn provision_deployment() -> Plan<Cloud> {
     Plan::named::<DeploymentWanted>("provision_deployment")
         .step(MarkDeploymentProvisioning) // − deployment → cancelled
+        .step(CreateDroplet) // − destroy it
+        .step(WaitDropletActive)
+        .step(RegisterDroplet) // − forget it
+        .step(LinkDeploymentResource) // − unlink
+        .step(PointDeploymentDns) // − restore the record
         .step(ActivateDeployment)
 }
 
@@ -48,5 +81,27 @@ shape! {
         pub dns_record_ttl: Option<u32>,
         /// Whether a record that no deployment owns may be overwritten.
         pub replace_dns: Option<bool>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::registry;
+
+    #[test]
+    fn every_plan_fits_together() {
+        let registry = registry().unwrap();
+        assert_eq!(
+            registry.plan_steps("provision_deployment").unwrap(),
+            [
+                "mark_deployment_provisioning",
+                "create_droplet",
+                "wait_droplet_active",
+                "register_droplet",
+                "link_deployment_resource",
+                "point_deployment_dns",
+                "activate_deployment",
+            ]
+        );
     }
 }
