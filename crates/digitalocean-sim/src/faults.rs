@@ -78,6 +78,14 @@ pub enum FaultKind {
     ErrorAction,
     /// The action that the request starts ends `completed` and has no effect.
     NoEffect,
+    /// The action that the request starts takes this much longer; with a large number it is stuck.
+    SlowAction { ms: u64 },
+    /// Droplets that the request creates are `active` this much before their public address appears.
+    LateAddress { ms: u64 },
+    /// Droplets that the request creates answer 404 by their id for so long, although they exist.
+    NotYet { ms: u64 },
+    /// What the request destroys stays in listings (a droplet also by its id) this much longer.
+    Linger { ms: u64 },
     /// Droplets that the request creates are lost after so long, their create action errored.
     Vanish {
         #[serde(default)]
@@ -183,8 +191,8 @@ impl Fault {
             return Err("`route` is a method and a path: `POST /v2/droplets`".to_owned());
         }
         match self.kind {
-            FaultKind::Status { status, .. } if !(200..=599).contains(&status) => {
-                Err("`status` lies between 200 and 599".to_owned())
+            FaultKind::Status { status, .. } if !(300..=599).contains(&status) => {
+                Err("`status` lies between 300 and 599".to_owned())
             }
             _ if self.probability.is_some_and(|it| !(0.0..=1.0).contains(&it)) => {
                 Err("`probability` lies between 0 and 1".to_owned())
@@ -234,6 +242,10 @@ pub(crate) fn twist(strikes: &[Strike]) -> Twist {
             FaultKind::NeverActive => twist.never_active = true,
             FaultKind::ErrorAction => twist.error_action = true,
             FaultKind::NoEffect => twist.no_effect = true,
+            FaultKind::SlowAction { ms } => twist.slow_ms = ms,
+            FaultKind::LateAddress { ms } => twist.late_address_ms = ms,
+            FaultKind::NotYet { ms } => twist.not_yet_ms = ms,
+            FaultKind::Linger { ms } => twist.linger_ms = ms,
             FaultKind::Vanish { ms } => twist.vanish_ms = Some(ms),
             _ => {}
         }

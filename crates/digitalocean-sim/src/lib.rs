@@ -1,5 +1,6 @@
 //! DigitalOcean's API v2 as a simulator: a model of one account with its own clock, and an HTTP face on it.
-//! Start with [`Simulator`]; what it does and does not model is in the crate's README.
+//! Start with [`Simulator`].
+#![doc = include_str!("../README.md")]
 
 mod clock;
 mod connection;

@@ -52,7 +52,7 @@ fn small(account: &mut Account, now: Timestamp) -> Result<(), Refusal> {
     }
     account.settle(now);
     if let Some(old_build) = ids.last() {
-        account.destroy_droplet(*old_build, by)?;
+        account.destroy_droplet(*old_build, twist, by)?;
     }
     for (zone, address) in [("arcadia-demo.com", Some("203.0.113.2")), ("arcadia-tenants.net", None)] {
         account.create_domain(zone, address, twist, by)?;

@@ -171,7 +171,7 @@ struct Shown<'a> {
 }
 
 pub(crate) fn show(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
-    let droplet = view(account, account.droplet(call.id("id")?)?);
+    let droplet = view(account, account.visible_droplet(call.id("id")?)?);
     Answer::json(200, &Shown { droplet, links: None })
 }
 
@@ -195,13 +195,13 @@ pub(crate) fn create(account: &mut Account, call: &Call) -> Result<Answer, Refus
 }
 
 pub(crate) fn destroy(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
-    account.destroy_droplet(call.id("id")?, Origin::Api)?;
+    account.destroy_droplet(call.id("id")?, call.twist, Origin::Api)?;
     Answer::no_content()
 }
 
 pub(crate) fn destroy_tagged(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
     let Some(tag) = call.query("tag_name") else { return Err(Refusal::NotFound) };
-    account.destroy_tagged(tag, Origin::Api);
+    account.destroy_tagged(tag, call.twist, Origin::Api);
     Answer::no_content()
 }
 

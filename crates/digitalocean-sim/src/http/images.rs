@@ -40,6 +40,6 @@ pub(crate) fn rename(account: &mut Account, call: &Call) -> Result<Answer, Refus
 }
 
 pub(crate) fn delete(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
-    account.delete_image(call.id("image")?, Origin::Api)?;
+    account.delete_image(call.id("image")?, call.twist, Origin::Api)?;
     Answer::no_content()
 }

@@ -51,7 +51,7 @@ pub(crate) fn show(account: &mut Account, call: &Call) -> Result<Answer, Refusal
 }
 
 pub(crate) fn delete(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
-    account.delete_snapshot(call.id("id")?, Origin::Api)?;
+    account.delete_snapshot(call.id("id")?, call.twist, Origin::Api)?;
     Answer::no_content()
 }
 

@@ -162,7 +162,7 @@ impl Account {
             }
             _ => self.timings.quick,
         };
-        let takes_ms = self.draw(span);
+        let takes_ms = self.draw(span).saturating_add(twist.slow_ms);
         self.start_action_taking(takes_ms, work, resource_type, resource_id, region, twist, by)
     }
 
@@ -234,7 +234,7 @@ impl Account {
     fn take_effect(&mut self, action: &Action) {
         let id = action.resource_id;
         match &action.work {
-            Work::Create => self.boot(id, action.twist.never_active),
+            Work::Create => self.boot(id, action.twist),
             Work::PowerOn => self.status_settles(id, Status::Active),
             Work::PowerOff | Work::Shutdown => {
                 let lag_ms = self.draw(self.timings.power_lag);
@@ -268,24 +268,27 @@ impl Account {
         }
     }
 
-    fn boot(&mut self, id: u64, never_active: bool) {
-        if never_active || !self.droplets.contains_key(&id) {
+    fn boot(&mut self, id: u64, twist: Twist) {
+        if twist.never_active {
             return;
         }
-        let public = self.addresses.take();
-        let by = Origin::Api;
-        self.change_droplet(id, by, json!({ "status": "active" }), |droplet| {
+        self.change_droplet(id, Origin::Api, json!({ "status": "active" }), |droplet| {
             droplet.status = Status::Active;
-            droplet.networks = Some(Networks {
-                public: public.filter(|_| droplet.public_networking),
-                private: private_address(droplet.id),
-            });
+            droplet.networks = Some(Networks { public: None, private: private_address(droplet.id) });
         });
-        let kept = self.droplets.get(&id).and_then(|droplet| droplet.networks).and_then(|it| it.public);
-        if let (Some(address), None) = (public, kept) {
-            self.addresses.give_back(address);
+        if twist.late_address_ms == 0 {
+            self.address_appears(id);
+        } else {
+            self.schedule(twist.late_address_ms, Event::AddressAppears(id));
         }
         self.plan_backup(id);
+    }
+
+    pub(super) fn address_appears(&mut self, id: u64) {
+        let Some(droplet) = self.droplets.get_mut(&id) else { return };
+        if let Some(networks) = droplet.networks.as_mut().filter(|_| droplet.public_networking) {
+            networks.public = self.addresses.take();
+        }
     }
 
     pub(super) fn status_settles(&mut self, droplet_id: u64, status: Status) {

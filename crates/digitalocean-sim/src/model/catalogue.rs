@@ -137,6 +137,9 @@ const IMAGES: [ImageRow; 10] = [
     ("docker-20-04", "Docker on Ubuntu 22.04", "Ubuntu", 25, 4.12, true),
 ];
 
+/// Offered, but not in the specification's closed list.
+const UNSPECIFIED_DISTRIBUTIONS: [&str; 1] = ["AlmaLinux"];
+
 const FIRST_IMAGE_ID: u64 = 247_516_813;
 
 #[derive(Debug)]
@@ -159,8 +162,11 @@ impl Catalogue {
         let sizes: BTreeMap<String, Size> =
             SIZES.iter().map(|row| (row.0.to_owned(), size(row, &slugs, live))).collect();
         let regions = names.iter().map(|(slug, name)| region(slug, name)).collect();
-        let images =
-            IMAGES.iter().enumerate().map(|(at, row)| Arc::new(image(at as u64, row, &slugs))).collect();
+        let images = IMAGES
+            .iter()
+            .enumerate()
+            .map(|(at, row)| Arc::new(image(at as u64, row, &slugs, live)))
+            .collect();
         let size_order = SIZES.iter().map(|row| row.0.to_owned()).collect();
         Catalogue { regions, sizes, size_order, images }
     }
@@ -214,8 +220,10 @@ fn size(row: &SizeRow, regions: &[String], live: bool) -> Size {
     }
 }
 
-fn image(at: u64, row: &ImageRow, regions: &[String]) -> Image {
-    let (slug, name, distribution, min_disk_size, size_gigabytes, application) = *row;
+fn image(at: u64, row: &ImageRow, regions: &[String], live: bool) -> Image {
+    let (slug, name, maker, min_disk_size, size_gigabytes, application) = *row;
+    let in_spec = !UNSPECIFIED_DISTRIBUTIONS.contains(&maker);
+    let distribution = if live || in_spec { maker } else { "Unknown" };
     Image {
         id: FIRST_IMAGE_ID + at * 17,
         name: name.to_owned(),
@@ -228,7 +236,7 @@ fn image(at: u64, row: &ImageRow, regions: &[String]) -> Image {
         min_disk_size,
         image_type: ImageType::Base,
         size_gigabytes,
-        description: format!("{distribution} {name}"),
+        description: format!("{maker} {name}"),
         tags: Vec::new(),
         status: "available",
         droplet_id: None,

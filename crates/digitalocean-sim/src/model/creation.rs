@@ -12,7 +12,7 @@ use super::images::{Image, ImageKey};
 use super::log::{ChangeKind, Kind, Origin};
 use super::refusal::{Refusal, invalid};
 use super::tags::Tags;
-use super::{Account, Event, Twist};
+use super::{Account, Event, Twist, after_ms};
 
 /// The body of `POST /v2/droplets`, as far as it has a meaning here.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -164,6 +164,7 @@ impl Account {
             busy_with: Some(action_id),
             locked: false,
             leaving: false,
+            unseen_until: after_ms(self.now, twist.not_yet_ms),
             listed_by_tag: false,
         };
         let fields = json!({ "size_slug": droplet.size, "region": droplet.region, "image": droplet.image.slug, "tags": tags });

@@ -227,7 +227,7 @@ impl Account {
         });
         for backup in removed {
             // One that is already being deleted is as good as removed.
-            let _ = self.delete_image(backup, by);
+            let _ = self.delete_image(backup, Twist::default(), by);
         }
         self.plan_backup(id);
     }
@@ -256,7 +256,7 @@ impl Account {
         let surplus = kept.len().saturating_sub(policy.kept());
         for old in kept.into_iter().take(surplus) {
             // One that is already being deleted needs no expiry.
-            let _ = self.delete_image(old, Origin::Provider);
+            let _ = self.delete_image(old, Twist::default(), Origin::Provider);
         }
         self.plan_backup(id);
     }

@@ -44,6 +44,8 @@ pub(crate) struct Droplet {
     pub(crate) locked: bool,
     /// Destroyed, but still answering.
     pub(crate) leaving: bool,
+    /// Until then the API does not find it by its id.
+    pub(super) unseen_until: Timestamp,
     pub(super) listed_by_tag: bool,
     pub(super) gpu: bool,
 }
@@ -87,6 +89,11 @@ impl Account {
         self.droplets.get(&id).ok_or(Refusal::NotFound)
     }
 
+    /// A droplet as the API finds it by its id.
+    pub(crate) fn visible_droplet(&self, id: u64) -> Result<&Droplet, Refusal> {
+        self.droplet(id).ok().filter(|droplet| droplet.unseen_until <= self.now).ok_or(Refusal::NotFound)
+    }
+
     /// A droplet that has not been destroyed.
     pub(super) fn living(&self, id: u64) -> Result<&Droplet, Refusal> {
         self.droplet(id).ok().filter(|droplet| !droplet.leaving).ok_or(Refusal::NotFound)
@@ -110,25 +117,24 @@ impl Account {
         (ids.iter().filter_map(|id| self.droplets.get(id)).collect(), total)
     }
 
-    pub(crate) fn destroy_droplet(&mut self, id: u64, by: Origin) -> Result<(), Refusal> {
+    pub(crate) fn destroy_droplet(&mut self, id: u64, twist: Twist, by: Origin) -> Result<(), Refusal> {
         let droplet = self.living(id)?;
         if droplet.busy_with.is_some() && by == Origin::Api {
             return invalid(PENDING_EVENT);
         }
         let region = droplet.region.clone();
         self.mark_destroyed(id, by);
-        let linger_ms = self.draw(self.timings.droplet_linger);
-        let twist = Twist::default();
+        let linger_ms = self.draw(self.timings.droplet_linger).saturating_add(twist.linger_ms);
         self.start_action_taking(linger_ms, Work::Destroy, "droplet", id, &region, twist, by);
         self.schedule(linger_ms, Event::DropletGone(id));
         Ok(())
     }
 
     /// Destroys every droplet with the tag that is not busy, as the call by tag does.
-    pub(crate) fn destroy_tagged(&mut self, tag: &str, by: Origin) {
+    pub(crate) fn destroy_tagged(&mut self, tag: &str, twist: Twist, by: Origin) {
         for id in self.tags.droplets(tag) {
             // A busy or vanished one stays; the call answers 204 all the same.
-            let _ = self.destroy_droplet(id, by);
+            let _ = self.destroy_droplet(id, twist, by);
         }
     }
 
@@ -151,7 +157,7 @@ impl Account {
             .collect();
         for backup in backups.into_iter().chain(hidden_backups) {
             // Already deleted by hand: nothing is left to remove.
-            let _ = self.delete_image(backup, Origin::Provider);
+            let _ = self.delete_image(backup, Twist::default(), Origin::Provider);
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::log::{ChangeKind, Kind, Origin};
 use super::refusal::{Refusal, invalid};
-use super::{Account, Event, Window};
+use super::{Account, Event, Twist, Window};
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Image {
@@ -133,16 +133,16 @@ impl Account {
         window.cut(listed.filter(|image| image.image_type == ImageType::Snapshot).cloned())
     }
 
-    pub(crate) fn delete_snapshot(&mut self, id: u64, by: Origin) -> Result<(), Refusal> {
+    pub(crate) fn delete_snapshot(&mut self, id: u64, twist: Twist, by: Origin) -> Result<(), Refusal> {
         self.snapshot(id)?;
-        self.delete_image(id, by)
+        self.delete_image(id, twist, by)
     }
 
-    pub(crate) fn delete_image(&mut self, id: u64, by: Origin) -> Result<(), Refusal> {
+    pub(crate) fn delete_image(&mut self, id: u64, twist: Twist, by: Origin) -> Result<(), Refusal> {
         if self.image(&ImageKey::Id(id))?.public {
             return invalid("You can not delete a public image.");
         }
-        let linger_ms = self.draw(self.timings.snapshot_linger);
+        let linger_ms = self.draw(self.timings.snapshot_linger).saturating_add(twist.linger_ms);
         let Some(image) = self.images.get_mut(&id) else { return Err(Refusal::NotFound) };
         Arc::make_mut(image).leaving = true;
         let image = Arc::clone(image);

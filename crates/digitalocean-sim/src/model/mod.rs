@@ -72,6 +72,7 @@ enum Event {
     DropletLost(u64),
     StatusSettles { droplet_id: u64, status: Status },
     SizeFlips { droplet_id: u64, size: String, disk: bool },
+    AddressAppears(u64),
     ActionEnds(u64),
     Unlocks { droplet_id: u64, action_id: u64 },
     ImageListed(u64),
@@ -90,6 +91,14 @@ pub(crate) struct Twist {
     pub(crate) error_action: bool,
     /// The action ends `completed` and has no effect.
     pub(crate) no_effect: bool,
+    /// The action takes so much longer.
+    pub(crate) slow_ms: u64,
+    /// The public address of a droplet that is created appears so long after it is active.
+    pub(crate) late_address_ms: u64,
+    /// A droplet that is created is not found by its id for so long.
+    pub(crate) not_yet_ms: u64,
+    /// What is destroyed lingers so much longer.
+    pub(crate) linger_ms: u64,
     /// A droplet that is created is lost after so long.
     pub(crate) vanish_ms: Option<u64>,
 }
@@ -224,6 +233,7 @@ impl Account {
             Event::DropletLost(id) => self.droplet_lost(id),
             Event::StatusSettles { droplet_id, status } => self.status_settles(droplet_id, status),
             Event::SizeFlips { droplet_id, size, disk } => self.size_flips(droplet_id, &size, disk),
+            Event::AddressAppears(id) => self.address_appears(id),
             Event::ActionEnds(id) => self.action_ends(id),
             Event::Unlocks { droplet_id, action_id } => self.unlocks(droplet_id, action_id),
             Event::ImageListed(id) => self.image_listed(id),

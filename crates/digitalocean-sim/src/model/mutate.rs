@@ -151,8 +151,10 @@ impl Account {
 
     fn mutate_destroy(&mut self, mutation: &Mutation) -> Result<(), Refusal> {
         match mutation.kind {
-            Kind::Droplet => self.destroy_droplet(mutation.number()?, BY),
-            Kind::Snapshot | Kind::DropletBackup => self.delete_image(mutation.number()?, BY),
+            Kind::Droplet => self.destroy_droplet(mutation.number()?, Twist::default(), BY),
+            Kind::Snapshot | Kind::DropletBackup => {
+                self.delete_image(mutation.number()?, Twist::default(), BY)
+            }
             Kind::Domain => self.delete_domain(&mutation.text(), BY),
             Kind::DomainRecord => {
                 let id = mutation.number()?;

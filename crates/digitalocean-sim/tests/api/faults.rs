@@ -202,6 +202,48 @@ async fn a_vanished_droplet_was_accepted_and_then_is_nowhere() {
 }
 
 #[tokio::test]
+async fn an_action_is_slow_an_address_late_and_an_id_not_yet_known() {
+    let site = Site::start().await;
+    for kind in ["slow_action", "late_address", "not_yet"] {
+        fault(&site, json!({ "route": "POST /v2/droplets", "kind": kind, "ms": 20000 })).await;
+    }
+    let (_, body) = create(&site, "a").await;
+    let id = body["droplet"]["id"].as_u64().unwrap();
+    let path = format!("/v2/droplets/{id}");
+    site.advance_s(19);
+    assert_eq!(site.get(&path).await.0, 404);
+    assert_eq!(site.total("/v2/droplets").await, 1, "listed all the same");
+    site.advance_s(1);
+    assert_eq!(site.droplet(id).await["status"], "new");
+    site.advance_s(29);
+    assert_eq!(site.droplet(id).await["status"], "new", "30 s of boot and 20 s more");
+    site.advance_s(1);
+    let shown = site.droplet(id).await;
+    assert_eq!((&shown["status"], shown["networks"]["v4"].as_array().unwrap().len()), (&json!("active"), 1));
+    site.advance_s(20);
+    assert_eq!(site.droplet(id).await["networks"]["v4"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_destroyed_can_linger_longer() {
+    let site = Site::start().await;
+    let id = site.active_droplet("a").await;
+    site.act(id, json!({ "type": "snapshot", "name": "s" })).await;
+    site.advance_s(64);
+    let snapshot = site.get("/v2/snapshots").await.1["snapshots"][0]["id"].as_str().unwrap().to_owned();
+    for route in ["DELETE /v2/droplets/{id}", "DELETE /v2/snapshots/{id}"] {
+        fault(&site, json!({ "route": route, "kind": "linger", "ms": 60000 })).await;
+    }
+    site.delete(&format!("/v2/droplets/{id}")).await;
+    site.delete(&format!("/v2/snapshots/{snapshot}")).await;
+    for (seconds, droplets, snapshots) in [(62, 1, 1), (1, 1, 0), (5, 0, 0)] {
+        site.advance_s(seconds);
+        assert_eq!(site.total("/v2/droplets").await, droplets);
+        assert_eq!(site.total("/v2/snapshots").await, snapshots);
+    }
+}
+
+#[tokio::test]
 async fn a_held_request_waits_for_its_release_before_or_after_its_work() {
     let site = Site::instant().await;
     for (at, done_while_held) in [("before", 0), ("after", 1)] {
