@@ -7,6 +7,8 @@ pub mod config;
 pub mod deployments;
 pub mod drift;
 pub mod error;
+pub mod fields;
+pub mod http;
 pub mod installation;
 pub mod inventory;
 pub mod provisioning;

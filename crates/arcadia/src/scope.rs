@@ -1,4 +1,4 @@
-//! Whose data a caller may see. Every read of tenant data takes a [`Scope`], so that a query without one does
+//! Who calls and whose data he may see. Every read of tenant data takes a [`Scope`], so that a query without one does
 //! not compile.
 
 /// All tenants' data, or one's.
@@ -34,4 +34,13 @@ impl Scope {
     pub fn is_all(&self) -> bool {
         matches!(self, Scope::All)
     }
+}
+
+/// Someone with a valid token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// A user id.
+    pub subject: String,
+    /// What he may see.
+    pub scope: Scope,
 }

@@ -3,7 +3,7 @@
 
 mod hmac;
 
-use crate::scope::Scope;
+use crate::scope::{Caller, Scope};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
@@ -26,14 +26,6 @@ pub struct Claims {
     pub roles: Vec<String>,
     /// Seconds since 1970.
     pub exp: i64,
-}
-
-/// A verified bearer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bearer {
-    /// A user id.
-    pub subject: String,
-    pub scope: Scope,
 }
 
 /// Why a token is not accepted, in words that tell its bearer nothing he could use to forge one.
@@ -75,32 +67,32 @@ impl Verifier {
         Verifier { key: DecodingKey::from_secret(secret.expose_secret().as_bytes()), validation }
     }
 
-    /// The bearer of `token`.
+    /// Who bears `token`.
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn verify(&self, token: &str) -> Result<Bearer, Refused> {
+    pub fn verify(&self, token: &str) -> Result<Caller, Refused> {
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation);
         let claims = decoded.map_err(|error| match error.kind() {
             ErrorKind::ExpiredSignature => Refused::Expired,
             ErrorKind::ImmatureSignature => Refused::NotYetValid,
             _ => Refused::Invalid,
         })?;
-        bearer(claims.claims)
+        caller(claims.claims)
     }
 }
 
-fn bearer(claims: Claims) -> Result<Bearer, Refused> {
+fn caller(claims: Claims) -> Result<Caller, Refused> {
     let is_name = |name: &str| (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.contains(char::is_control);
     let Claims { sub, tenant_id, roles, .. } = claims;
     if !is_name(&sub) {
         return Err(Refused::Invalid);
     }
     if roles.iter().any(|role| PLATFORM_ADMIN.contains(&role.as_str())) {
-        return Ok(Bearer { subject: sub, scope: Scope::All });
+        return Ok(Caller { subject: sub, scope: Scope::All });
     }
     match tenant_id.filter(|tenant| is_name(tenant)) {
-        Some(tenant) => Ok(Bearer { subject: sub, scope: Scope::Tenant(tenant) }),
+        Some(tenant) => Ok(Caller { subject: sub, scope: Scope::Tenant(tenant) }),
         None => Err(Refused::NoTenant),
     }
 }
