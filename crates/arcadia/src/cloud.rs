@@ -51,7 +51,7 @@ pub struct Service {
 /// Why there is no cloud to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("no token for DigitalOcean was given; set `DO_API_TOKEN` (a simulator takes any)")]
+    #[error("no DigitalOcean token to provision with; set `DO_API_TOKEN` (a simulator takes any)")]
     NoToken,
     #[error("cannot make the folder {folder} for the database")]
     Folder { folder: String, source: std::io::Error },
@@ -70,7 +70,9 @@ impl Service {
     /// [`OpenError`] says what is missing or does not answer.
     pub async fn open(config: &Config) -> Result<Service, OpenError> {
         let digitalocean = client(config)?;
-        let db = open_database(config).await?;
+        let db = connect(config).await?;
+        // Nodes that start together take turns, and a database newer than this build is refused.
+        db.migrate(&MIGRATIONS).await?;
         Service::assemble(Parts {
             db,
             digitalocean,
@@ -113,23 +115,24 @@ impl Service {
     }
 }
 
-/// Opens the configured database and applies what is missing. Other nodes take turns; a newer one is refused.
+/// Opens the configured database as it is.
 ///
 /// # Errors
 /// The folder or the database.
-pub async fn open_database(config: &Config) -> Result<Db, OpenError> {
+pub async fn connect(config: &Config) -> Result<Db, OpenError> {
     if let Some(folder) = config.database_folder() {
         std::fs::create_dir_all(folder)
             .map_err(|source| OpenError::Folder { folder: folder.display().to_string(), source })?;
     }
-    let db = Db::connect(config.database_url.expose_secret(), Options::default()).await?;
-    db.migrate(&MIGRATIONS).await?;
-    Ok(db)
+    Ok(Db::connect(config.database_url.expose_secret(), Options::default()).await?)
 }
 
 fn client(config: &Config) -> Result<digitalocean::Client, OpenError> {
     // Already installed is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    if !config.tokens.contains_key(&Purpose::Provisioning) {
+        return Err(OpenError::NoToken);
+    }
     let mut builder = digitalocean::Client::builder(config.digitalocean_api_url.as_str())
         .timeout(config.call_timeout)
         .speed(config.speed);
@@ -138,8 +141,5 @@ fn client(config: &Config) -> Result<digitalocean::Client, OpenError> {
             builder = builder.token(purpose, token.clone());
         }
     }
-    builder.build().map_err(|error| match error {
-        digitalocean::BuildError::NoToken => OpenError::NoToken,
-        other => other.into(),
-    })
+    Ok(builder.build()?)
 }

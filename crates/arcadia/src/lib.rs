@@ -2,6 +2,7 @@
 //! its `mod` and its `store`; a saga goes from `sagas` to `provisioning/steps`.
 
 pub mod catalogue;
+pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod deployments;
