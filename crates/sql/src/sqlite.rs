@@ -26,7 +26,7 @@ const CACHED_STATEMENTS: usize = 512;
 pub(crate) struct Pools {
     writer: SqlitePool,
     readers: SqlitePool,
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<HeldFile>>,
 }
 
 impl Pools {
@@ -103,8 +103,18 @@ pub(crate) async fn fetch_all(on: impl SqliteExecutor<'_>, call: Call) -> Result
     Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect())
 }
 
+/// A locked file. A child process that is just being started has a copy of the handle, so closing ours is not enough.
+struct HeldFile(File);
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        // What fails here, the end of the last handle still does.
+        let _ = self.0.unlock();
+    }
+}
+
 /// The operating system drops the lock with the process, however that ends.
-fn hold(path: &Path) -> Result<File, Error> {
+fn hold(path: &Path) -> Result<HeldFile, Error> {
     let failed =
         |error: std::io::Error| Error::Connect { target: path.display().to_string(), source: error.into() };
     let lock = File::options()
@@ -114,7 +124,7 @@ fn hold(path: &Path) -> Result<File, Error> {
         .open(lock_path(path).map_err(failed)?)
         .map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(HeldFile(lock)),
         Err(TryLockError::WouldBlock) => Err(Error::Locked { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }

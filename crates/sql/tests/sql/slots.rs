@@ -28,6 +28,7 @@ statements! {
     LISTS = "SELECT id FROM things
              WHERE ({uuids($1)} IS NULL OR id {any($1)}) AND ({texts($2)} IS NULL OR words {any($2)})
                AND ({times($3)} IS NULL OR moment {any($3)})";
+    SMALL = "SELECT id FROM things WHERE small = $1";
     UNKNOWN = "SELECT {tomorrow}";
 }
 
@@ -115,10 +116,9 @@ on_both_databases! {
         for statement in all {
             db.prepare(statement).await.unwrap_or_else(|error| panic!("{error}: {error:?}"));
         }
-        // A prepared guess at the types must not stay behind for the call that knows them.
-        let read: (i64, i64, i64) = db.fetch_one(&REVERSED, args![1_i64, 2_i64]).await.unwrap();
-        assert_eq!(read, (2, 1, 2));
-        assert_eq!(STATEMENTS.len(), 10);
+        // A prepared guess at the types (here a 32-bit integer) must not stay behind for the call that knows them.
+        assert_eq!(db.fetch_all::<Uuid>(&SMALL, args![5_i64]).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(STATEMENTS.len(), 11);
     }
 
     #[should_panic(expected = "statement UNKNOWN: there is no slot {tomorrow}")]

@@ -92,9 +92,13 @@ on_both_databases! {
 
     async fn times_are_cut_to_the_microsecond_alike(db: TestDb) {
         let moment = |text: &str| Some(text.parse::<Timestamp>().unwrap());
-        write(&db, &[Thing { moment: moment("2026-01-01T00:00:00.123456999Z"), ..empty(1) }]).await;
-        let read = db.fetch_one::<Thing>(&ALL, args![]).await.unwrap();
-        assert_eq!(read.moment, moment("2026-01-01T00:00:00.123456Z"));
+        let written = ["2026-01-01T00:00:00.123456999Z", "1980-01-01T00:00:00.123456999Z"];
+        for (number, time) in written.into_iter().enumerate() {
+            write(&db, &[Thing { moment: moment(time), ..empty(number as u128) }]).await;
+        }
+        let read = db.fetch_all::<Thing>(&ALL, args![]).await.unwrap();
+        let kept = ["2026-01-01T00:00:00.123456Z", "1980-01-01T00:00:00.123456Z"];
+        assert_eq!(read.iter().map(|thing| thing.moment).collect::<Vec<_>>(), kept.map(moment));
     }
 
     async fn documents_that_are_bare_scalars_survive(db: TestDb) {
