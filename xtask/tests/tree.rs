@@ -91,8 +91,10 @@ fn time_ids_and_chance_come_through_the_cloud() {
     {
         let text = format!("fn a() {{ let _ = {text}; }}");
         assert!(breach("crates/arcadia/src/drift/detect.rs", &text).contains("Cloud"));
-        allowed("crates/arcadia/src/cloud.rs", &text);
+        allowed("crates/saga/src/clock.rs", &text);
     }
+    assert!(breach("crates/saga/src/a.rs", "fn a() { fastrand::Rng::new(); }").contains("fastrand"));
+    allowed("crates/saga/src/a.rs", "fn a(rng: &mut fastrand::Rng) { *rng = fastrand::Rng::with_seed(7); }");
 }
 
 #[test]

@@ -25,7 +25,7 @@ const LONGEST_NAP: Duration = Duration::from_secs(5);
 /// One token with its budget, and the queues before it.
 pub(crate) struct Lane {
     token: SecretString,
-    bearer: HeaderValue,
+    pub(crate) bearer: HeaderValue,
     budget: Mutex<Budget>,
     /// First come, first served; background calls queue apart, so that they hold up no provisioning.
     provisioning_queue: tokio::sync::Mutex<()>,

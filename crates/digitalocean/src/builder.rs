@@ -229,3 +229,21 @@ impl fmt::Debug for ClientBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn purposes_with_the_same_token_share_a_lane_and_its_header_is_sensitive() {
+        let tokens = HashMap::from([
+            (Purpose::Provisioning, SecretString::from("one")),
+            (Purpose::Sync, SecretString::from("one")),
+            (Purpose::Billing, SecretString::from("two")),
+        ]);
+        let lanes = lanes(&tokens, Limits::default()).unwrap();
+        assert!(Arc::ptr_eq(&lanes[&Purpose::Provisioning], &lanes[&Purpose::Sync]));
+        assert!(!Arc::ptr_eq(&lanes[&Purpose::Provisioning], &lanes[&Purpose::Billing]));
+        assert!(lanes.values().all(|lane| lane.bearer.is_sensitive()));
+    }
+}

@@ -25,7 +25,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// Each `{…}` of the route takes one of `ids`, in order.
-    fn new(method: Method, route: &'static str, ids: &[&dyn Display]) -> Self {
+    fn new(method: Method, route: &'static str, ids: &[&(dyn Display + Sync)]) -> Self {
         let mut path = String::with_capacity(route.len() + 24);
         let mut invalid = None;
         let mut ids = ids.iter();
@@ -44,19 +44,19 @@ impl Call {
         Self { method, route, path, query: Vec::new(), body: None, invalid }
     }
 
-    pub(crate) fn get(route: &'static str, ids: &[&dyn Display]) -> Self {
+    pub(crate) fn get(route: &'static str, ids: &[&(dyn Display + Sync)]) -> Self {
         Self::new(Method::GET, route, ids)
     }
 
-    pub(crate) fn delete(route: &'static str, ids: &[&dyn Display]) -> Self {
+    pub(crate) fn delete(route: &'static str, ids: &[&(dyn Display + Sync)]) -> Self {
         Self::new(Method::DELETE, route, ids)
     }
 
-    pub(crate) fn post(route: &'static str, ids: &[&dyn Display], body: &impl Serialize) -> Self {
+    pub(crate) fn post(route: &'static str, ids: &[&(dyn Display + Sync)], body: &impl Serialize) -> Self {
         Self::new(Method::POST, route, ids).with_body(body)
     }
 
-    pub(crate) fn put(route: &'static str, ids: &[&dyn Display], body: &impl Serialize) -> Self {
+    pub(crate) fn put(route: &'static str, ids: &[&(dyn Display + Sync)], body: &impl Serialize) -> Self {
         Self::new(Method::PUT, route, ids).with_body(body)
     }
 

@@ -33,7 +33,6 @@ macro_rules! number_id {
     };
 }
 
-#[allow(unused_macros, reason = "for the resources that come next")]
 /// An id that is text: mostly a UUID, never interpreted.
 macro_rules! text_id {
     ($(#[$meta:meta])* $name:ident) => {

@@ -6,6 +6,7 @@ use crate::Migrations;
 /// The service's whole schema.
 pub static MIGRATIONS: Migrations = Migrations::new(migrations! {
     both "0001_saga";
+    both "0002_inventory";
     both "0003_deployments";
 });
 

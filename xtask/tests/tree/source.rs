@@ -23,7 +23,7 @@ impl Source {
         Source {
             path: path.to_owned(),
             lines: text.lines().count(),
-            opens_with_its_purpose: text.starts_with("//!"),
+            opens_with_its_purpose: text.starts_with("//!") || text.starts_with("#![doc = include_str!("),
             code,
             strings,
         }

@@ -1,18 +1,22 @@
 //! Deployments: one tenant's running copy of the product, and the only way its state moves.
-//! Everything here works in a transaction handed in; whoever opened it commits it.
+//! What changes one works in a transaction handed in; whoever opened it commits it.
 
+pub mod create;
+pub mod http;
 mod id;
 mod state;
 pub mod store;
+pub mod wanted;
 
 pub use id::DeploymentId;
 pub use state::State;
 
+use crate::scope::Scope;
 use arcadia_saga::SagaId;
-use arcadia_sql::{Tx, args};
+use arcadia_sql::{Db, Tx, args};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::DeploymentRow;
+use store::{DeploymentRow, ListedRow};
 
 /// What a deployment's droplet is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,4 +144,34 @@ pub async fn set_droplet(
 pub async fn hostname_owner(tx: &mut Tx, hostname: &str) -> Result<Option<DeploymentId>, Error> {
     let owner = tx.fetch_optional::<(DeploymentId,)>(&store::HOSTNAME_OWNER, args![hostname]).await?;
     Ok(owner.map(|(id,)| id))
+}
+
+/// Which deployments to list; newest first.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    pub scope: Scope,
+    pub state: Option<State>,
+    /// Only older than this one.
+    pub before: Option<DeploymentId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// One deployment, where `scope` covers it.
+///
+/// # Errors
+/// [`Error::NotFound`], also where it belongs to another tenant.
+pub async fn find(db: &Db, scope: &Scope, id: DeploymentId) -> Result<Deployment, Error> {
+    let row = db.fetch_optional::<DeploymentRow>(&store::FIND, args![id, scope.tenant()]).await?;
+    Ok(row.ok_or(Error::NotFound(id))?.into_deployment()?)
+}
+
+/// The deployments that `filter` lets through, each with where its saga stands.
+///
+/// # Errors
+/// The database.
+pub(crate) async fn list(db: &Db, filter: &Filter) -> Result<Vec<ListedRow>, arcadia_sql::Error> {
+    let state = filter.state.map(State::as_str);
+    let args = args![filter.scope.tenant(), state, filter.before, filter.limit];
+    db.fetch_all(&store::LIST, args).await
 }

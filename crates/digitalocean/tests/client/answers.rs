@@ -171,6 +171,13 @@ async fn a_body_beyond_the_limit_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_body_that_announces_too_much_is_not_even_begun() {
+    let server = Server::answering(vec![Reply::CutInBody]).await;
+    let client = builder(&server.url).longest_body(499).retry(Retry::none()).build().unwrap();
+    assert_eq!(client.account().get().await.unwrap_err().kind(), ErrorKind::Undecodable);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Server::answering(vec![ok("{}")]).await;
     let to = format!("{}/v2/account", elsewhere.url);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use digitalocean::{BuildError, Certainty, Client, DropletId, ErrorKind, Limits, Purpose};
 use futures_util::{FutureExt, future::join_all};
 
-use crate::server::{HandClock, Reply, SYNC_TOKEN, Server, TOKEN, builder, droplet, ok, secs, status};
+use crate::server::{
+    GateClock, HandClock, Reply, SYNC_TOKEN, Server, TOKEN, builder, droplet, ok, secs, status,
+};
 
 fn found() -> Reply {
     ok(format!(r#"{{"droplet":{}}}"#, droplet(1)))
@@ -140,16 +142,44 @@ async fn background_calls_that_wait_do_not_hold_up_provisioning() {
 }
 
 #[tokio::test]
-async fn calls_are_let_through_in_the_order_they_came() {
-    let server = Server::start(|asked, _| {
-        let id = asked.line.rsplit('/').next().unwrap().parse().unwrap();
-        ok(format!(r#"{{"droplet":{}}}"#, droplet(id)))
-    })
-    .await;
+async fn a_newcomer_does_not_overtake_those_who_wait() {
+    let server = Server::answering(vec![found()]).await;
+    let clock = GateClock::new();
     let limits = Limits { per_minute: 1, per_hour: 1_000 };
-    let client = builder(&server.url).limits(limits).speed(3_000.0).patience(secs(86_400)).build().unwrap();
-    let droplets = client.droplets();
-    join_all((0..10).map(|id| droplets.get(DropletId(id)))).await;
-    let order: Vec<_> = (0..10).map(|id| format!("GET /v2/droplets/{id}")).collect();
-    assert_eq!(server.lines(), order);
+    let client = builder(&server.url).clock(clock.clone()).limits(limits).build().unwrap();
+    get(&client, Purpose::Sync).await.unwrap();
+    let mut waiting = Box::pin(get(&client, Purpose::Sync));
+    assert!(waiting.as_mut().now_or_never().is_none());
+
+    clock.advance(secs(60));
+    let mut newcomer = Box::pin(get(&client, Purpose::Sync));
+    assert!(newcomer.as_mut().now_or_never().is_none());
+
+    tokio::select! {
+        _ = &mut newcomer => panic!("the newcomer was first"),
+        first = &mut waiting => { first.unwrap(); }
+    }
+    assert_eq!(server.asked().len(), 2);
+    clock.advance(secs(60));
+    newcomer.await.unwrap();
+}
+
+#[tokio::test]
+async fn those_who_queue_behind_others_lose_their_patience_too() {
+    let server = Server::answering(vec![found()]).await;
+    let clock = GateClock::new();
+    let limits = Limits { per_minute: 1, per_hour: 1_000 };
+    let client = builder(&server.url).clock(clock.clone()).limits(limits).patience(secs(90)).build().unwrap();
+    get(&client, Purpose::Sync).await.unwrap();
+    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(get(&client, Purpose::Sync))).collect();
+    for call in &mut waiting {
+        assert!(call.as_mut().now_or_never().is_none());
+    }
+
+    clock.advance(secs(60));
+    waiting.remove(0).await.unwrap();
+    clock.advance(secs(30));
+
+    let error = waiting.remove(0).await.unwrap_err();
+    assert_eq!((error.kind(), server.asked().len()), (ErrorKind::OverBudget, 2));
 }

@@ -5,6 +5,7 @@
 mod answers;
 mod budgets;
 mod hooks;
+mod inventory;
 mod listings;
 mod operations;
 mod retries;

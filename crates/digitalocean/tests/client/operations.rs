@@ -261,3 +261,39 @@ async fn images_are_found_by_id_and_by_slug() {
         ]
     );
 }
+
+#[tokio::test]
+async fn account_regions_and_sizes_are_read() {
+    let account = r#"{"account":{"droplet_limit":25,"floating_ip_limit":3,"email":"a@example.com","uuid":"b6fr","email_verified":true,
+        "status":"active","status_message":"","team":{"uuid":"5df3","name":"My Team"}}}"#;
+    let regions = r#"{"regions":[{"slug":"ric1","name":"Richmond 1","features":["backups"],"available":true}],"links":{}}"#;
+    let sizes = r#"{"sizes":[{"slug":"s-1vcpu-1gb","memory":1024,"vcpus":1,"disk":25,"transfer":0.5,"price_monthly":6,
+        "price_hourly":0.00892857182770968,"regions":["ric1"],"available":true,"description":"Basic",
+        "networking_throughput":2000,"disk_info":[{"type":"local","size":{"amount":25,"unit":"gib"}}]}]}"#;
+    let server = Server::answering(vec![ok(account), ok(regions), ok(sizes)]).await;
+    let client = server.client();
+
+    assert_eq!(client.account().get().await.unwrap().droplet_limit, Some(25));
+    assert_eq!(client.regions().list().await.unwrap()[0].slug, "ric1");
+    let size = &client.sizes().list().await.unwrap()[0];
+    assert_eq!(
+        (size.price_hourly.to_string(), size.price_monthly.to_string()),
+        ("0.00893".into(), "6".into())
+    );
+    assert_eq!(
+        server.lines(),
+        ["GET /v2/account", "GET /v2/regions?page=1&per_page=200", "GET /v2/sizes?page=1&per_page=200"]
+    );
+}
+
+#[tokio::test]
+async fn an_address_is_found_by_its_type_and_not_by_its_place() {
+    let networks = r#""networks":{"v4":[{"ip_address":"10.0.0.2","netmask":"255.255.240.0","gateway":null,"type":"private"},
+        {"ip_address":"192.0.2.7","netmask":"255.255.240.0","gateway":"192.0.2.1","type":"public"}],
+        "v6":[{"ip_address":"2001:db8::7","netmask":64,"gateway":"2001:db8::1","type":"public"}]}"#;
+    let active = droplet(7).replace(r#""networks":{"v4":[],"v6":[]}"#, networks);
+    let server = Server::answering(vec![ok(format!(r#"{{"droplet":{active}}}"#))]).await;
+    let droplet = server.client().droplets().get(DropletId(7)).await.unwrap();
+    assert_eq!(droplet.public_ipv4().unwrap().to_string(), "192.0.2.7");
+    assert_eq!(droplet.private_ipv4().unwrap().to_string(), "10.0.0.2");
+}

@@ -234,6 +234,34 @@ impl Clock for HandClock {
     }
 }
 
+/// A clock that only the test moves; sleepers wake when their time has come.
+#[derive(Debug)]
+pub(crate) struct GateClock(tokio::sync::watch::Sender<Timestamp>);
+
+impl GateClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(tokio::sync::watch::Sender::new(Timestamp::from_second(1_800_000_000).unwrap())))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.send_modify(|now| *now = now.checked_add(by).unwrap());
+    }
+}
+
+impl Clock for GateClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn sleep(&self, wait: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let due = self.now().checked_add(wait).unwrap();
+        let mut times = self.0.subscribe();
+        Box::pin(async move {
+            times.wait_for(|now| *now >= due).await.unwrap();
+        })
+    }
+}
+
 pub(crate) fn secs(s: u64) -> Duration {
     Duration::from_secs(s)
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use arcadia_sql::{Db, Engine, Error, Options, args, statements};
@@ -13,8 +14,6 @@ statements! {
                        (SELECT foreign_keys FROM pragma_foreign_keys) AS foreign_keys";
     CHECKPOINT = "PRAGMA wal_autocheckpoint";
 }
-
-const PATH_VARIABLE: &str = "ARCADIA_SQL_TEST_LOCK";
 
 fn url(folder: &TempDir) -> String {
     format!("sqlite://{}", folder.path().join("deep/er/arcadia.db").display())
@@ -44,33 +43,44 @@ async fn a_second_handle_is_refused_until_the_first_is_closed() {
     Db::connect(&url(&folder), Options::default()).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_second_process_is_refused_until_the_first_is_killed() {
-    let folder = TempDir::new().unwrap();
-    let mut holder = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "connect::holds_a_file_for_another_test", "--ignored", "--nocapture"])
-        .env(PATH_VARIABLE, url(&folder))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("the file is held")));
-    let refused = Db::connect(&url(&folder), Options::default()).await.unwrap_err();
-    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
-    holder.kill().unwrap();
-    holder.wait().unwrap();
-    Db::connect(&url(&folder), Options::default()).await.unwrap();
+/// The system's own tool takes the same lock from another process.
+fn flock(lock: &Path, arguments: &[&str]) -> Command {
+    let mut flock = Command::new("flock");
+    flock.args(["--exclusive", "--nonblock", "--no-fork"]).arg(lock).args(arguments).stdin(Stdio::piped());
+    flock
 }
 
 #[tokio::test]
-#[ignore = "run by a_second_process_is_refused_until_the_first_is_killed, as that other process"]
-async fn holds_a_file_for_another_test() {
-    let url = std::env::var(PATH_VARIABLE).unwrap();
-    let _db = Db::connect(&url, Options::default()).await.unwrap();
-    println!("the file is held");
-    // Ends with the pipe, should the parent die before it kills.
-    std::io::stdin().lines().for_each(drop);
+async fn another_process_has_the_file_until_it_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("arcadia.db");
+    let (url, lock) = (format!("sqlite://{}", path.display()), folder.path().join("arcadia.db.lock"));
+    let mut other =
+        flock(&lock, &["sh", "-c", "echo held; exec cat"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "held\n");
+    let refused = Db::connect(&url, Options::default()).await.unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    other.kill().unwrap();
+    other.wait().unwrap();
+
+    let db = Db::connect(&url, Options::default()).await.unwrap();
+    assert!(!flock(&lock, &["true"]).status().unwrap().success());
+    db.close().await;
+    assert!(flock(&lock, &["true"]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_transaction_keeps_the_file_from_others() {
+    let folder = TempDir::new().unwrap();
+    let db = Db::connect(&url(&folder), Options::default()).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    drop(db);
+    let refused = Db::connect(&url(&folder), Options::default()).await.unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    drop(tx);
+    Db::connect(&url(&folder), Options::default()).await.unwrap();
 }
 
 #[tokio::test]

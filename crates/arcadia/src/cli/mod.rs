@@ -1,0 +1,109 @@
+//! The command line, one file per command. Data goes to stdout, talk to stderr; exit code 0 is success, 1 a failure,
+//! 2 a command that was not understood.
+
+mod config;
+mod log;
+mod migrate;
+mod serve;
+mod simulate;
+mod stop;
+mod token;
+mod worker;
+
+use crate::config::{Config, Sources};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "arcadia",
+    version,
+    about = "Cloud operations for companies that host one deployment per tenant"
+)]
+struct Arcadia {
+    #[command(flatten)]
+    settings: SettingFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct SettingFlags {
+    /// The settings file [default: arcadia.toml, where it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The database: `sqlite://<file>` or `postgres://…`
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// How log lines look
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = ["auto", "human", "json"])]
+    log_format: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the HTTP API and drive the sagas
+    Serve(serve::Flags),
+    /// Drive the sagas, without HTTP
+    Worker(worker::Flags),
+    /// Serve a simulated DigitalOcean
+    Simulate(simulate::Flags),
+    /// Bring the database up to date
+    Migrate,
+    /// Print a token for local development
+    Token(token::Flags),
+    /// Print the effective settings, secrets masked
+    Config,
+}
+
+/// Runs what the command line asks for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arcadia = Arcadia::parse();
+    let done = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(arcadia)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell when stderr is gone.
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arcadia: Arcadia) -> anyhow::Result<()> {
+    let Arcadia { settings, command } = arcadia;
+    let load = |flags| settings.load(flags);
+    match command {
+        Command::Serve(flags) => serve::run(load(flags.settings())?).await,
+        Command::Worker(flags) => worker::run(load(flags.settings())?).await,
+        Command::Simulate(flags) => simulate::run(&load(Vec::new())?, flags).await,
+        Command::Migrate => migrate::run(&load(Vec::new())?).await,
+        Command::Token(flags) => token::run(&load(Vec::new())?, &flags),
+        Command::Config => config::run(&load(Vec::new())?),
+    }
+}
+
+/// Settings by name, as flags gave them.
+type GivenSettings = Vec<(&'static str, Option<String>)>;
+
+impl SettingFlags {
+    fn load(&self, given: GivenSettings) -> anyhow::Result<Config> {
+        let shared = [("database_url", self.database.clone()), ("log_format", self.log_format.clone())];
+        let flags =
+            shared.into_iter().chain(given).filter_map(|(name, value)| Some((name, value?))).collect();
+        Ok(Config::load(&Sources { file: self.config.clone(), flags })?)
+    }
+}
+
+/// A line of data.
+fn print_line(line: impl std::fmt::Display) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}

@@ -1,0 +1,40 @@
+//! `arcadia worker`: a runner without HTTP. Several share one PostgreSQL.
+
+use super::{GivenSettings, log, stop};
+use crate::cloud::Service;
+use crate::config::Config;
+use arcadia_saga::Settings;
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(super) struct Flags {}
+
+impl Flags {
+    pub(super) fn settings(&self) -> GivenSettings {
+        Vec::new()
+    }
+}
+
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    log::start(config.log_format);
+    let service = Service::open(&config).await?;
+    let stop = stop::on_signal()?;
+    service.runner(settings(&config)).run(stop).await;
+    service.cloud.db.close().await;
+    Ok(())
+}
+
+/// A node's settings.
+pub(super) fn settings(config: &Config) -> Settings {
+    if config.call_timeout * 5 > config.lease * 4 {
+        tracing::warn!(
+            "`call_timeout_ms` is close to `lease_ms`: most calls will have to wait for a fresh lease"
+        );
+    }
+    Settings {
+        node_name: format!("arcadia-{}", std::process::id()),
+        lease: config.lease,
+        call_timeout: config.call_timeout,
+        ..Settings::default()
+    }
+}

@@ -1,0 +1,56 @@
+//! Every route on one page. A handler takes its caller as an argument, so that a route without a token is one that
+//! names none: only the health is public.
+
+pub mod body;
+pub mod caller;
+pub mod frame;
+pub mod health;
+pub mod key;
+pub mod query;
+pub mod sagas;
+
+use crate::cloud::Cloud;
+use crate::deployments;
+use crate::error::Error;
+use crate::tokens::Verifier;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What handlers are handed.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub cloud: Arc<Cloud>,
+    pub verifier: Arc<Verifier>,
+}
+
+/// The HTTP API.
+pub fn router(cloud: Arc<Cloud>, verifier: Verifier) -> Router {
+    let app = App { cloud, verifier: Arc::new(verifier) };
+    Router::new()
+        .route("/api/health", get(health::show))
+        .route("/api/v1/deployments", get(deployments::http::list).post(deployments::http::create))
+        .route("/api/v1/deployments/{id}", get(deployments::http::show))
+        .route("/api/v1/sagas", get(sagas::list))
+        .route("/api/v1/sagas/{id}", get(sagas::show))
+        .route("/api/v1/sagas/{id}/events", get(sagas::events))
+        .route("/api/v1/sagas/{id}/cancel", post(sagas::cancel))
+        .fallback(async || Error::NotFound)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(app.clone(), frame::around))
+        .with_state(app)
+}
+
+/// Serves until `shutdown`; requests that are under way then are answered.
+///
+/// # Errors
+/// The listener.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}

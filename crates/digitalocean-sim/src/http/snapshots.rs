@@ -1,0 +1,78 @@
+//! Snapshots and backups. The same snapshot has a number as its id under its droplet, and text in the global list.
+
+use serde_json::{Value, json};
+
+use super::call::{Answer, Call};
+use super::paging;
+use crate::model::Account;
+use crate::model::images::{Image, ImageType};
+use crate::model::log::Origin;
+use crate::model::refusal::Refusal;
+use crate::model::whole_second;
+
+fn global(image: &Image) -> Value {
+    json!({
+        "id": image.id.to_string(),
+        "name": image.name,
+        "created_at": whole_second(image.created_at),
+        "regions": image.regions,
+        "min_disk_size": image.min_disk_size,
+        "size_gigabytes": image.size_gigabytes,
+        "resource_id": image.droplet_id.map(|id| id.to_string()).unwrap_or_default(),
+        "resource_type": "droplet",
+        "tags": image.tags,
+    })
+}
+
+fn under_droplet(image: &Image) -> Value {
+    json!({
+        "id": image.id,
+        "name": image.name,
+        "created_at": whole_second(image.created_at),
+        "regions": image.regions,
+        "min_disk_size": image.min_disk_size,
+        "size_gigabytes": image.size_gigabytes,
+        "type": image.image_type,
+    })
+}
+
+pub(crate) fn list(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    let window = call.window()?;
+    // There are no volumes, hence no snapshots of them.
+    let (snapshots, total) = match call.query("resource_type") {
+        Some("volume") => (Vec::new(), 0),
+        _ => account.list_snapshots(window),
+    };
+    paging::page(account, call, "snapshots", snapshots.iter().map(|it| global(it)).collect::<Vec<_>>(), total)
+}
+
+pub(crate) fn show(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    Answer::json(200, &json!({ "snapshot": global(account.snapshot(call.id("id")?)?) }))
+}
+
+pub(crate) fn delete(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    account.delete_snapshot(call.id("id")?, call.twist, Origin::Api)?;
+    Answer::no_content()
+}
+
+pub(crate) fn of_droplet(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    let (images, total) = account.droplet_images(call.id("id")?, ImageType::Snapshot, call.window()?)?;
+    paging::page(
+        account,
+        call,
+        "snapshots",
+        images.iter().map(|it| under_droplet(it)).collect::<Vec<_>>(),
+        total,
+    )
+}
+
+pub(crate) fn backups_of_droplet(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    let (images, total) = account.droplet_images(call.id("id")?, ImageType::Backup, call.window()?)?;
+    paging::page(
+        account,
+        call,
+        "backups",
+        images.iter().map(|it| under_droplet(it)).collect::<Vec<_>>(),
+        total,
+    )
+}

@@ -1,0 +1,11 @@
+//! The simulator over real HTTP on a free port, with time moved by hand.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod control;
+mod domains;
+mod droplets;
+mod faults;
+mod limits;
+mod paging;
+mod site;
