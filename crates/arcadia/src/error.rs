@@ -145,7 +145,9 @@ impl From<StartError> for Error {
             StartError::Conflict { saga, .. } => Error::Busy { saga: Some(saga) },
             StartError::KeyReused { .. } => Error::KeyReused,
             StartError::Database(error) => error.into(),
-            other @ (StartError::Plan(_) | StartError::Inputs(_)) => Error::Internal(other.into()),
+            other @ (StartError::Plan(_) | StartError::Inputs(_) | StartError::Taken(_)) => {
+                Error::Internal(other.into())
+            }
         }
     }
 }

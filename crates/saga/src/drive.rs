@@ -1,10 +1,14 @@
 //! Drives one claimed saga to its next pause or its end: write the intent, call the step, write the outcome.
 
+use crate::alarm::Alarm;
 use crate::flight::{Flight, LAST_LOOK, NewEvent, Transition, TurnBack};
 use crate::journal::{Journal, Refused};
+use crate::lease::Lease;
+use crate::record::Status;
+use crate::sagas::Ends;
 use crate::step::AnyStep;
 use crate::store::{self, StepRow, check_storable};
-use crate::{Failure, Halt, Outcome, Policy, Registry, Run, Wait};
+use crate::{Clock, Failure, Halt, Outcome, Policy, Registry, Run, Wait};
 use arcadia_sql::args;
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
@@ -20,6 +24,9 @@ pub(crate) struct Driver<C> {
     pub(crate) registry: Arc<Registry<C>>,
     pub(crate) cloud: Arc<C>,
     pub(crate) journal: Journal,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) alarm: Arc<Alarm>,
+    pub(crate) ends: Ends,
     pub(crate) stopping: Arc<AtomicBool>,
     /// How long a provider call can go on after its answer is no longer awaited.
     pub(crate) call_timeout: Duration,
@@ -31,11 +38,20 @@ enum Next {
 }
 
 impl<C: Send + Sync + 'static> Driver<C> {
+    /// A saga that begins on this node: its row says what was written when it was inserted.
+    pub(crate) async fn drive_from(&self, mut flight: Flight) {
+        flight.intent_is_ours = !flight.is_ready();
+        self.go_on(flight, Ok(Next::Again)).await;
+    }
+
     /// `taken_over`: the node that had the saga died, so a call of its may be under way.
     pub(crate) async fn drive(&self, mut flight: Flight, taken_over: bool) {
-        let (id, epoch) = (flight.row.id, flight.row.epoch);
         let began = if taken_over { self.take_over(&mut flight).await } else { self.wake(&mut flight).await };
-        let mut next = began;
+        self.go_on(flight, began).await;
+    }
+
+    async fn go_on(&self, mut flight: Flight, mut next: Result<Next, Refused>) {
+        let (id, epoch) = (flight.row.id, flight.row.epoch);
         loop {
             match next {
                 Ok(Next::Again) => next = self.advance(&mut flight).await,
@@ -52,7 +68,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 Err(Refused::Database(error)) => {
                     tracing::error!(saga = %id, %error, "the ledger refuses this saga; parked");
                     let attention = json!({"reason": "poisoned", "message": error.to_string()});
-                    self.journal.park_poisoned(id, epoch, attention).await;
+                    self.journal.park_poisoned(&self.lease, id, epoch, attention).await;
                     return;
                 }
             }
@@ -74,22 +90,37 @@ impl<C: Send + Sync + 'static> Driver<C> {
         if flight.row.crashes >= CRASHES_MAX {
             let message = format!("its process died {CRASHES_MAX} times at this step");
             let transition = flight.needs_person("crashed", &message);
-            self.journal.write(flight, &transition).await?;
+            self.write(flight, &transition).await?;
             return Ok(Next::Pause);
         }
-        let now = self.journal.clock.now();
+        let now = self.clock().now();
         flight.doubt(later(now, self.call_timeout));
         flight.intend(now, None);
         let data = json!({"attempt": flight.row.step_attempts});
         let events = vec![NewEvent { kind: "resumed_in_doubt", step_idx: Some(flight.idx()), data }];
-        self.journal.write(flight, &Transition { events, ..Transition::default() }).await?;
+        self.write(flight, &Transition { events, ..Transition::default() }).await?;
         Ok(Next::Again)
     }
 
     async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
         if flight.is_compensating() || flight.cancel.load(Ordering::Relaxed) {
-            let rows = self.journal.db.fetch_all::<StepRow>(&store::STEPS, args![flight.id()]).await;
+            let rows = self.journal.db().fetch_all::<StepRow>(&store::STEPS, args![flight.id()]).await;
             flight.ledger = rows.map_err(Refused::Database)?;
+        }
+        Ok(())
+    }
+
+    fn clock(&self) -> &Clock {
+        self.journal.clock()
+    }
+
+    async fn write(&self, flight: &mut Flight, transition: &Transition) -> Result<(), Refused> {
+        self.journal.write(&self.lease, flight, transition).await?;
+        if let Some(status) = Status::parse(&flight.row.status).filter(|status| status.is_terminal()) {
+            self.ends.tell(flight.id(), status);
+        }
+        if let Some(wait) = transition.park {
+            self.alarm.set(self.clock().monotonic() + wait);
         }
         Ok(())
     }
@@ -130,7 +161,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
     async fn begin(&self, flight: &mut Flight, step: &dyn AnyStep<C>) -> Result<Next, Refused> {
         if self.stopping.load(Ordering::Relaxed) {
             let transition = Transition { park: Some(Duration::ZERO), ..Transition::default() };
-            self.journal.write(flight, &transition).await?;
+            self.write(flight, &transition).await?;
             return Ok(Next::Pause);
         }
         let prior = if step.prepares() {
@@ -142,9 +173,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
         } else {
             None
         };
-        flight.intend(self.journal.clock.now(), prior);
+        flight.intend(self.clock().now(), prior);
         let refused_by_cancel = flight.at_pivot();
-        self.journal.write(flight, &Transition { refused_by_cancel, ..Transition::default() }).await?;
+        self.write(flight, &Transition { refused_by_cancel, ..Transition::default() }).await?;
         Ok(Next::Again)
     }
 
@@ -167,13 +198,13 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 self.pause(flight, Wait { delay, reason: failure.message, memo: None })
             }
             Halt::Unknown(failure) | Halt::Failed(failure) => {
-                flight.intend(self.journal.clock.now(), None);
+                flight.intend(self.clock().now(), None);
                 return self.fail(flight, failure, false).await;
             }
         };
         "ready".clone_into(&mut flight.row.step_state);
         transition.steps.clear();
-        self.journal.write(flight, &transition).await?;
+        self.write(flight, &transition).await?;
         Ok(Next::Pause)
     }
 
@@ -192,7 +223,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
             Err(Halt::Undecodable(message)) => self.park(flight, "undecodable", &message).await,
             Err(Halt::Wait(wait)) => {
                 let transition = self.pause(flight, wait);
-                self.journal.write(flight, &transition).await?;
+                self.write(flight, &transition).await?;
                 Ok(Next::Pause)
             }
             Err(Halt::Failed(failure)) if flight.past_pivot() => {
@@ -204,7 +235,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 self.fail(flight, failure, in_doubt).await
             }
             Err(Halt::Unknown(failure)) => {
-                flight.doubt(later(self.journal.clock.now(), self.call_timeout));
+                flight.doubt(later(self.clock().now(), self.call_timeout));
                 let forward_only = flight.past_pivot() || flight.at_pivot();
                 let attempts_left = flight.row.step_attempts < i64::from(policy.attempts);
                 if forward_only || (attempts_left && !failure.message.starts_with(PANIC)) {
@@ -217,7 +248,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
     }
 
     async fn completed(&self, flight: &mut Flight, gave: Map<String, Value>) -> Result<Next, Refused> {
-        let now = self.journal.clock.now();
+        let now = self.clock().now();
         let transition = flight.completed(now, gave);
         let following = (!flight.is_terminal()).then(|| self.registry.find(flight.step_name())).flatten();
         let goes_on =
@@ -225,7 +256,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
         if goes_on && !self.stopping.load(Ordering::Relaxed) {
             flight.intend(now, None);
         }
-        self.journal.write(flight, &transition).await?;
+        self.write(flight, &transition).await?;
         if flight.wants_cancel() && !flight.is_terminal() {
             // The intent went out with the same write, but the call did not.
             flight.not_begun_after_all();
@@ -241,12 +272,12 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
     async fn turn_back(&self, flight: &mut Flight, why: TurnBack) -> Result<Next, Refused> {
         if flight.ledger.is_empty() {
-            let rows = self.journal.db.fetch_all::<StepRow>(&store::STEPS, args![flight.id()]).await;
+            let rows = self.journal.db().fetch_all::<StepRow>(&store::STEPS, args![flight.id()]).await;
             flight.ledger = rows.map_err(Refused::Database)?;
         }
         let look = self.last_look_in(flight, why.includes_step);
-        let transition = flight.turn_back(self.journal.clock.now(), why, look);
-        self.journal.write(flight, &transition).await?;
+        let transition = flight.turn_back(self.clock().now(), why, look);
+        self.write(flight, &transition).await?;
         Ok(pause_if(&transition))
     }
 
@@ -256,7 +287,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
         let here = includes_step.then(|| flight.step_name());
         let marks = |name: &str| self.registry.find(name).is_some_and(|step| step.leaves_marks());
         let leaves_marks = self.registry.has_last_look() && done.chain(here).any(marks);
-        self.journal.clock.scaled(Flight::last_look_delay(leaves_marks))
+        self.clock().scaled(Flight::last_look_delay(leaves_marks))
     }
 
     async fn undo(&self, flight: &mut Flight) -> Result<Next, Refused> {
@@ -270,7 +301,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
         let (prior, gave) = entry.map_or((None, None), |row| (row.prior.clone(), row.output.clone()));
         let run = self.run_of(flight);
         let undone = guarded(&policy, step.compensate(&run, prior, gave)).await;
-        let now = self.journal.clock.now();
+        let now = self.clock().now();
         let transition = match undone {
             Ok(()) => flight.undone(now, None, look),
             Err(Halt::Lost) => return Err(Refused::Lost),
@@ -284,7 +315,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 }
             }
         };
-        self.journal.write(flight, &transition).await?;
+        self.write(flight, &transition).await?;
         Ok(pause_if(&transition))
     }
 
@@ -301,7 +332,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 let left = answer.get("left").cloned().unwrap_or_default();
                 let is_clean = left.as_array().is_none_or(Vec::is_empty);
                 flight.row.clean = Some(if is_clean { Value::Bool(true) } else { left });
-                flight.rolled_back(self.journal.clock.now(), &mut transition);
+                flight.rolled_back(self.clock().now(), &mut transition);
             }
             Err(Halt::Lost) => return Err(Refused::Lost),
             Err(Halt::Undecodable(message)) => return self.park(flight, "undecodable", &message).await,
@@ -312,17 +343,17 @@ impl<C: Send + Sync + 'static> Driver<C> {
                     transition = self.retry(flight, &policy, &failure);
                 } else {
                     flight.row.clean = Some(json!({"not_seen": failure.message}));
-                    flight.rolled_back(self.journal.clock.now(), &mut transition);
+                    flight.rolled_back(self.clock().now(), &mut transition);
                 }
             }
         }
-        self.journal.write(flight, &transition).await?;
+        self.write(flight, &transition).await?;
         Ok(Next::Pause)
     }
 
     async fn park(&self, flight: &mut Flight, reason: &str, message: &str) -> Result<Next, Refused> {
         let transition = flight.needs_person(reason, message);
-        self.journal.write(flight, &transition).await?;
+        self.write(flight, &transition).await?;
         Ok(Next::Pause)
     }
 
@@ -337,20 +368,20 @@ impl<C: Send + Sync + 'static> Driver<C> {
             let data = json!({"reason": "stuck", "message": failure.message, "step": flight.step_name()});
             flight.row.attention = Some(data);
         }
-        self.journal.write(flight, &transition).await?;
+        self.write(flight, &transition).await?;
         Ok(Next::Pause)
     }
 
     /// The attempt after this one is counted when it is parked, since the claim is its intent.
     fn retry(&self, flight: &mut Flight, policy: &Policy, failure: &Failure) -> Transition {
-        let delay = self.journal.clock.scaled(self.backoff(policy, flight.row.step_attempts));
+        let delay = self.clock().scaled(self.backoff(policy, flight.row.step_attempts));
         let transition = flight.retry(failure, delay, "retry");
         flight.row.step_attempts += 1;
         transition
     }
 
     fn pause(&self, flight: &mut Flight, wait: Wait) -> Transition {
-        let real = self.journal.clock.scaled(wait.delay);
+        let real = self.clock().scaled(wait.delay);
         flight.park(wait, real)
     }
 
@@ -359,7 +390,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
         let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
         let full = policy.backoff.saturating_mul(1 << doublings).min(policy.backoff_max);
         let half_ms = u64::try_from(full.as_millis() / 2).unwrap_or(u64::MAX);
-        full / 2 + Duration::from_millis(self.journal.clock.random_below(half_ms + 1))
+        full / 2 + Duration::from_millis(self.clock().random_below(half_ms + 1))
     }
 
     fn run_of(&self, flight: &Flight) -> Run<C> {
@@ -373,7 +404,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
             tenant_id: row.tenant_id.clone(),
             triggered_by: row.triggered_by.clone(),
             inputs: Arc::clone(&flight.inputs),
-            context: flight.context.clone(),
+            context: Arc::clone(&flight.context),
             prior: row.step_prior.clone(),
             memo: row.step_memo.clone(),
             attempt: u32::try_from(row.step_attempts).unwrap_or(u32::MAX),
@@ -382,9 +413,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
             doubt_until: row.doubt_until,
             put: Mutex::new(Map::new()),
             cancel: Arc::clone(&flight.cancel),
-            clock: self.journal.clock.clone(),
-            db: self.journal.db.clone(),
-            lease: Arc::clone(&self.journal.lease),
+            clock: self.clock().clone(),
+            db: self.journal.db().clone(),
+            lease: Arc::clone(&self.lease),
             epoch: row.epoch,
         }
     }

@@ -41,7 +41,7 @@ pub(crate) struct Flight {
     pub(crate) row: SagaRow,
     pub(crate) steps: Vec<String>,
     pub(crate) inputs: Arc<Map<String, Value>>,
-    pub(crate) context: Map<String, Value>,
+    pub(crate) context: Arc<Map<String, Value>>,
     /// The ledger, known from the moment the saga goes back.
     pub(crate) ledger: Vec<StepRow>,
     pub(crate) pivot: Option<i64>,
@@ -53,15 +53,15 @@ pub(crate) struct Flight {
 
 impl Flight {
     pub(crate) fn new(
-        row: SagaRow,
+        mut row: SagaRow,
         runner: Uuid,
         pivot: impl Fn(&[String]) -> Option<usize>,
     ) -> Result<Flight, Error> {
         let steps = row.step_names()?;
         let pivot = pivot(&steps).and_then(|idx| i64::try_from(idx).ok());
         Ok(Flight {
-            inputs: Arc::new(object("inputs", row.inputs.clone())?),
-            context: object("context", row.context.clone())?,
+            inputs: Arc::new(object("inputs", std::mem::take(&mut row.inputs))?),
+            context: Arc::new(object("context", std::mem::take(&mut row.context))?),
             cancel: Arc::new(AtomicBool::new(row.cancel_requested)),
             intent_is_ours: false,
             ledger: Vec::new(),
@@ -196,7 +196,7 @@ impl Flight {
 
     pub(crate) fn completed(&mut self, now: Timestamp, output: Map<String, Value>) -> Transition {
         let entry = self.entry(StepStatus::Completed, now, Some(Value::Object(output.clone())), None, false);
-        self.context.extend(output);
+        Arc::make_mut(&mut self.context).extend(output);
         let idx = self.idx() + 1;
         self.stand_at(idx);
         let mut transition = Transition { steps: vec![entry], ..Transition::default() };

@@ -3,6 +3,7 @@
 //! Declare steps ([`Step`]), put them into a [`Registry`], start sagas through [`Sagas`], run them with a
 //! [`Runner`]. Every step's intent is durable before its effect can begin; every write of a runner is fenced.
 
+mod alarm;
 mod clock;
 mod drive;
 mod flight;

@@ -30,7 +30,7 @@ pub struct Run<C> {
     pub(crate) tenant_id: Option<String>,
     pub(crate) triggered_by: String,
     pub(crate) inputs: Arc<Map<String, Value>>,
-    pub(crate) context: Map<String, Value>,
+    pub(crate) context: Arc<Map<String, Value>>,
     pub(crate) prior: Option<Value>,
     pub(crate) memo: Option<Value>,
     pub(crate) attempt: u32,

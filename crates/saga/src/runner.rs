@@ -1,19 +1,27 @@
 //! A node: claims due sagas, drives them, renews its lease, takes over what dead nodes left.
 
+use crate::alarm::Alarm;
 use crate::drive::Driver;
 use crate::flight::Flight;
 use crate::journal::Journal;
 use crate::lease::Lease;
+use crate::sagas::BeginHere;
 use crate::store::{self, SagaRow};
 use crate::{Registry, Sagas};
-use arcadia_sql::{Engine, Error, args};
+use arcadia_sql::{Engine, Error, Statement, args};
 use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// So many sagas are claimed by one statement at most.
+const CLAIM_MAX: usize = 256;
+/// Between two looks at what is due by time, so that wake-ups close together are one claim.
+const CLAIM_EVERY: Duration = Duration::from_millis(5);
 
 /// How a node runs. All times are real.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,11 +61,37 @@ pub struct Runner<C> {
     settings: Settings,
     known_steps: Vec<String>,
     stopping: Arc<AtomicBool>,
+    alarm: Arc<Alarm>,
+    /// A place for each saga in flight.
+    places: Arc<Semaphore>,
+    place_freed: Arc<Notify>,
+    journal: OnceCell<Journal>,
 }
 
 impl<C> std::fmt::Debug for Runner<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The sagas in flight under one lease.
+struct Flights {
+    lease: Arc<Lease>,
+    tasks: TaskTracker,
+    dropped: CancellationToken,
+}
+
+impl Flights {
+    fn under(lease: Lease) -> Flights {
+        Flights { lease: Arc::new(lease), tasks: TaskTracker::new(), dropped: CancellationToken::new() }
+    }
+
+    /// Ends every task where it stands. What was in a call is in doubt for the next owner.
+    async fn drop_all(&self) {
+        self.lease.end();
+        self.dropped.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -68,99 +102,116 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let mut known_steps = registry.step_names();
         // The last look and the end of a saga have no step at the cursor.
         known_steps.push(String::new());
-        Runner { sagas, registry, cloud, settings, known_steps, stopping: Arc::default() }
+        Runner {
+            places: Arc::new(Semaphore::new(settings.in_flight_max)),
+            sagas,
+            registry,
+            cloud,
+            settings,
+            known_steps,
+            stopping: Arc::default(),
+            alarm: Arc::default(),
+            place_freed: Arc::default(),
+            journal: OnceCell::new(),
+        }
     }
 
     /// Runs until `shutdown`: then claims nothing more, lets running steps come to their next safe point,
     /// and returns. What is still in a call after the grace period is left to the lease.
     pub async fn run(&self, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
-            let lease = Arc::new(Lease::new(self.sagas.clock.new_id()));
-            if let Err(error) = self.enlist(&lease).await {
-                tracing::warn!(%error, "the database is away; trying again");
-                self.pause(&shutdown, self.settings.safety_poll).await;
-                continue;
-            }
-            self.live(&lease, &shutdown).await;
+            let flights = match self.enlist().await {
+                Ok(lease) => Flights::under(lease),
+                Err(error) => {
+                    tracing::warn!(%error, "the database is away; trying again");
+                    self.pause(&shutdown, self.settings.safety_poll).await;
+                    continue;
+                }
+            };
+            self.begin_here(&flights).await;
+            self.live(&flights, &shutdown).await;
         }
     }
 
     /// The life under one runner id: from the first lease to the loss of it, or to the shutdown.
-    async fn live(&self, lease: &Arc<Lease>, shutdown: &CancellationToken) {
-        tracing::info!(runner = %lease.runner(), node = %self.settings.node_name, "runner started");
-        let mut flights = JoinSet::new();
-        let mut renewal = tokio::time::interval(self.settings.lease / 5);
-        renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    async fn live(&self, flights: &Flights, shutdown: &CancellationToken) {
+        let runner = flights.lease.runner();
+        tracing::info!(%runner, node = %self.settings.node_name, "runner started");
+        let mut renewal = interval(self.settings.lease / 5);
+        let mut safety = interval(self.settings.safety_poll);
+        let mut sleep = Duration::ZERO;
         loop {
             let woken = self.sagas.woken.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
-            let sleep = match self.claim_all(lease, &mut flights).await {
-                Ok(sleep) => sleep,
-                Err(error) => {
-                    tracing::warn!(%error, "claiming failed; trying again");
-                    self.settings.safety_poll
-                }
-            };
             tokio::select! {
-                () = shutdown.cancelled() => return self.wind_down(lease, flights).await,
+                () = shutdown.cancelled() => break,
                 _ = renewal.tick() => {
-                    if !self.renew(lease).await {
-                        tracing::error!(runner = %lease.runner(), "lease lost: every saga is dropped");
-                        lease.end();
-                        flights.shutdown().await;
+                    if !self.renew(&flights.lease).await {
+                        tracing::error!(%runner, "lease lost: every saga is dropped");
+                        self.sagas.stop_beginning_here();
+                        flights.drop_all().await;
                         return;
                     }
+                    continue;
                 }
-                Some(_) = flights.join_next() => {}
+                _ = safety.tick() => self.take_over_all(flights).await,
+                () = self.place_freed.notified(), if self.places.available_permits() == 0 => {}
+                () = self.alarm.moved_earlier() => {
+                    sleep = sleep.min(self.alarm.remaining(self.sagas.clock.monotonic()).unwrap_or(sleep));
+                    if !sleep.is_zero() { continue }
+                }
                 () = woken => {}
                 () = tokio::time::sleep(sleep) => {}
             }
-            while flights.try_join_next().is_some() {}
+            sleep = self.claim_due(flights).await;
         }
+        self.sagas.stop_beginning_here();
+        self.wind_down(flights).await;
     }
 
     async fn pause(&self, shutdown: &CancellationToken, real: Duration) {
         tokio::select! { () = shutdown.cancelled() => {}, () = tokio::time::sleep(real) => {} }
     }
 
-    async fn wind_down(&self, lease: &Arc<Lease>, mut flights: JoinSet<()>) {
+    async fn wind_down(&self, flights: &Flights) {
         self.stopping.store(true, Ordering::Relaxed);
-        let until = tokio::time::Instant::now() + self.settings.grace;
-        let mut renewal = tokio::time::interval(self.settings.lease / 5);
+        flights.tasks.close();
+        let grace_over = tokio::time::sleep(self.settings.grace);
+        tokio::pin!(grace_over);
+        let mut renewal = interval(self.settings.lease / 5);
         loop {
             tokio::select! {
-                joined = flights.join_next() => if joined.is_none() { break },
-                _ = renewal.tick() => if !self.renew(lease).await { break },
-                () = tokio::time::sleep_until(until) => break,
+                () = flights.tasks.wait() => break,
+                _ = renewal.tick() => if !self.renew(&flights.lease).await { break },
+                () = &mut grace_over => break,
             }
         }
-        if flights.is_empty() {
-            if let Err(error) = self.sagas.db.execute(&store::BURY_SELF, args![lease.runner()]).await {
+        let runner = flights.lease.runner();
+        if flights.tasks.is_empty() {
+            if let Err(error) = self.sagas.db.execute(&store::BURY_SELF, args![runner]).await {
                 tracing::warn!(%error, "could not sign off; the lease will run out");
             }
         } else {
-            tracing::warn!(
-                calls = flights.len(),
-                "calls are still under way; their sagas wait for the lease to end"
-            );
+            let calls = flights.tasks.len();
+            tracing::warn!(calls, "calls are still under way; their sagas wait for the lease to end");
         }
-        lease.end();
-        flights.shutdown().await;
-        tracing::info!(runner = %lease.runner(), "runner stopped");
+        flights.drop_all().await;
+        tracing::info!(%runner, "runner stopped");
     }
 
     /// Enters the table of nodes. On SQLite this process holds the file alone: everyone else is dead.
-    async fn enlist(&self, lease: &Lease) -> Result<(), Error> {
-        let sent = self.sagas.clock.monotonic();
-        let name = self.settings.node_name.as_str();
-        let args = args![lease.runner(), name, self.sagas.clock.now(), self.lease_ms()];
-        self.sagas.db.execute(&store::ADD_NODE, args).await?;
+    async fn enlist(&self) -> Result<Lease, Error> {
+        let (db, clock) = (&self.sagas.db, &self.sagas.clock);
+        let lease = Lease::new(clock.new_id());
+        let sent = clock.monotonic();
+        let args = args![lease.runner(), self.settings.node_name.as_str(), clock.now(), self.lease_ms()];
+        db.execute(&store::ADD_NODE, args).await?;
         lease.renewed(sent, self.settings.lease);
-        if self.sagas.db.engine() == Engine::Sqlite && self.sagas.clock.as_manual().is_none() {
-            self.sagas.db.execute(&store::BURY_OTHERS, args![lease.runner()]).await?;
+        if db.engine() == Engine::Sqlite && clock.as_manual().is_none() {
+            db.execute(&store::BURY_OTHERS, args![lease.runner()]).await?;
         }
-        Ok(())
+        Ok(lease)
     }
 
     /// False when no living row was found: this runner is dead for the others.
@@ -184,53 +235,96 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     /// Claims until nothing is due or every place is taken; answers how long to sleep.
-    async fn claim_all(&self, lease: &Arc<Lease>, flights: &mut JoinSet<()>) -> Result<Duration, Error> {
-        self.bury_expired().await?;
+    async fn claim_due(&self, flights: &Flights) -> Duration {
+        self.alarm.clear();
+        match self.claim_all(flights, &store::CLAIM_DUE, false).await {
+            Ok(_) => self.until_next_due().await.unwrap_or(self.settings.safety_poll),
+            Err(error) => {
+                tracing::warn!(%error, "claiming failed; trying again");
+                self.settings.safety_poll
+            }
+        }
+    }
+
+    /// What dead nodes left behind.
+    async fn take_over_all(&self, flights: &Flights) {
+        let taken = async {
+            let db = &self.sagas.db;
+            if db.execute(&store::BURY_EXPIRED, args![]).await? > 0 {
+                tracing::warn!("a node died; taking over its sagas");
+            }
+            if db.fetch_one::<(i64,)>(&store::DEAD_NODES, args![]).await?.0 > 0 {
+                self.claim_all(flights, &store::TAKE_OVER, true).await?;
+                db.execute(&store::FORGET_DEAD, args![]).await?;
+            }
+            Ok::<(), Error>(())
+        };
+        if let Err(error) = taken.await {
+            tracing::warn!(%error, "taking over failed; trying again");
+        }
+    }
+
+    async fn claim_all(
+        &self,
+        flights: &Flights,
+        claim: &'static Statement,
+        taken_over: bool,
+    ) -> Result<usize, Error> {
+        let mut driven = 0;
         loop {
-            let free = self.settings.in_flight_max.saturating_sub(flights.len());
-            if free == 0 {
-                return Ok(self.settings.safety_poll);
+            let limit = i64::try_from(self.places.available_permits().min(CLAIM_MAX)).unwrap_or(i64::MAX);
+            if limit == 0 {
+                return Ok(driven);
             }
-            let claimed = self.claim(lease, free.min(100)).await?;
-            if claimed.is_empty() {
-                return self.until_next_due().await;
+            let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
+            let args = args![runner, now, self.known_steps.clone(), limit];
+            let rows = self.sagas.db.fetch_all::<SagaRow>(claim, args).await?;
+            let claimed = rows.len();
+            driven += claimed;
+            for row in rows {
+                self.spawn(flights, row, taken_over).await?;
             }
-            for (row, taken_over) in claimed {
-                let driver = self.driver(lease);
-                flights.spawn(async move { driver.fly(row, taken_over).await });
+            if i64::try_from(claimed).is_ok_and(|claimed| claimed < limit) {
+                return Ok(driven);
             }
         }
     }
 
-    async fn bury_expired(&self) -> Result<(), Error> {
-        let db = &self.sagas.db;
-        if db.execute(&store::BURY_EXPIRED, args![]).await? > 0 {
-            tracing::warn!("a node died; taking over its sagas");
-        }
-        db.execute(&store::FORGET_DEAD, args![]).await.map(|_| ())
+    async fn spawn(&self, flights: &Flights, row: SagaRow, taken_over: bool) -> Result<(), Error> {
+        let driver = self.driver(&flights.lease).await?;
+        let launch = Launch::new(self, flights);
+        launch.spawn(async move { driver.fly(row, taken_over).await });
+        Ok(())
     }
 
-    async fn claim(&self, lease: &Lease, limit: usize) -> Result<Vec<(SagaRow, bool)>, Error> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let (db, now) = (&self.sagas.db, self.sagas.clock.now());
-        let args = || args![lease.runner(), now, self.known_steps.clone(), limit];
-        let mut claimed = Vec::new();
-        if db.fetch_one::<(i64,)>(&store::DEAD_OWNERS, args![]).await?.0 > 0 {
-            let rows = db.fetch_all::<SagaRow>(&store::TAKE_OVER, args()).await?;
-            claimed.extend(rows.into_iter().map(|row| (row, true)));
-        }
-        if claimed.is_empty() {
-            let rows = db.fetch_all::<SagaRow>(&store::CLAIM_DUE, args()).await?;
-            claimed.extend(rows.into_iter().map(|row| (row, false)));
-        }
-        Ok(claimed)
+    /// From now on a saga that is started on this node begins here, without being claimed first.
+    async fn begin_here(&self, flights: &Flights) {
+        let driver = match self.driver(&flights.lease).await {
+            Ok(driver) => Arc::new(driver),
+            Err(error) => {
+                tracing::warn!(%error, "no journal yet; sagas are claimed, not begun in place");
+                return;
+            }
+        };
+        let (launch, journal) = (Launch::new(self, flights), driver.journal.clone());
+        let fly = move |flight: Flight| {
+            let driver = Arc::clone(&driver);
+            launch.spawn(async move { driver.drive_from(flight).await });
+        };
+        let places = Arc::clone(&self.places);
+        self.sagas.begin_here(BeginHere {
+            journal,
+            lease: Arc::clone(&flights.lease),
+            places,
+            fly: Box::new(fly),
+        });
     }
 
     async fn until_next_due(&self) -> Result<Duration, Error> {
         let Some(due) = self.next_due().await? else { return Ok(self.settings.safety_poll) };
         let now = self.sagas.db.now().await?;
         let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-        Ok(until.clamp(Duration::from_millis(1), self.settings.safety_poll))
+        Ok(until.clamp(CLAIM_EVERY, self.settings.safety_poll))
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
@@ -239,27 +333,66 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Ok(due.map(|(at,)| at))
     }
 
-    fn driver(&self, lease: &Arc<Lease>) -> Driver<C> {
-        let (db, clock) = (self.sagas.db.clone(), self.sagas.clock.clone());
-        Driver {
+    async fn driver(&self, lease: &Arc<Lease>) -> Result<Driver<C>, Error> {
+        let open = || Journal::open(self.sagas.db.clone(), self.sagas.clock.clone());
+        Ok(Driver {
             registry: Arc::clone(&self.registry),
             cloud: Arc::clone(&self.cloud),
-            journal: Journal { db, clock, lease: Arc::clone(lease) },
+            journal: self.journal.get_or_try_init(open).await?.clone(),
+            lease: Arc::clone(lease),
+            alarm: Arc::clone(&self.alarm),
+            ends: self.sagas.ends.clone(),
             stopping: Arc::clone(&self.stopping),
             call_timeout: self.settings.call_timeout,
+        })
+    }
+}
+
+/// What it takes to put a saga in flight.
+struct Launch {
+    tasks: TaskTracker,
+    dropped: CancellationToken,
+    places: Arc<Semaphore>,
+    place_freed: Arc<Notify>,
+}
+
+impl Launch {
+    fn new<C>(runner: &Runner<C>, flights: &Flights) -> Launch {
+        Launch {
+            tasks: flights.tasks.clone(),
+            dropped: flights.dropped.clone(),
+            places: Arc::clone(&runner.places),
+            place_freed: Arc::clone(&runner.place_freed),
         }
     }
+
+    /// The caller saw a free place; one too many in a race does no harm.
+    fn spawn(&self, flight: impl Future<Output = ()> + Send + 'static) {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok();
+        let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
+        self.tasks.spawn(async move {
+            let _ = dropped.run_until_cancelled_owned(flight).await;
+            drop(place);
+            place_freed.notify_one();
+        });
+    }
+}
+
+fn interval(every: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval
 }
 
 impl<C: Send + Sync + 'static> Driver<C> {
     async fn fly(self, row: SagaRow, taken_over: bool) {
         let (id, epoch) = (row.id, row.epoch);
-        match Flight::new(row, self.journal.lease.runner(), |steps| self.registry.pivot(steps)) {
+        match Flight::new(row, self.lease.runner(), |steps| self.registry.pivot(steps)) {
             Ok(flight) => self.drive(flight, taken_over).await,
             Err(error) => {
                 tracing::error!(saga = %id, %error, "a saga cannot be read; parked");
                 let attention = json!({"reason": "undecodable", "message": error.to_string()});
-                self.journal.park_poisoned(id, epoch, attention).await;
+                self.journal.park_poisoned(&self.lease, id, epoch, attention).await;
             }
         }
     }
@@ -272,13 +405,18 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// # Errors
     /// The database.
     pub async fn round(&self) -> Result<usize, Error> {
-        let lease = Arc::new(Lease::new(self.sagas.clock.new_id()));
-        self.enlist(&lease).await?;
-        let mut flights = JoinSet::new();
-        self.claim_all(&lease, &mut flights).await?;
-        let driven = flights.len();
-        while flights.join_next().await.is_some() {}
-        self.sagas.db.execute(&store::BURY_SELF, args![lease.runner()]).await?;
+        let flights = Flights::under(self.enlist().await?);
+        let db = &self.sagas.db;
+        db.execute(&store::BURY_EXPIRED, args![]).await?;
+        let mut driven = self.claim_all(&flights, &store::TAKE_OVER, true).await?;
+        db.execute(&store::FORGET_DEAD, args![]).await?;
+        driven += self.claim_all(&flights, &store::CLAIM_DUE, false).await?;
+        flights.tasks.close();
+        // A round that is dropped is a node that dies: its tasks must not live on.
+        let died = flights.dropped.clone().drop_guard();
+        flights.tasks.wait().await;
+        drop(died);
+        db.execute(&store::BURY_SELF, args![flights.lease.runner()]).await?;
         Ok(driven)
     }
 

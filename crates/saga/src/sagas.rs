@@ -1,6 +1,9 @@
 //! What callers can do with sagas: start, read, cancel. It knows the steps by name only, so that every part
 //! of a service can hold it.
 
+use crate::flight::Flight;
+use crate::journal::{Inserted, Journal};
+use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
 use crate::record::{Event, Saga, Status, StepResult, StepStatus};
 use crate::store::{self, EventRow, KeyHolder, SagaRow, StepRow, check_storable};
@@ -8,9 +11,10 @@ use crate::{Clock, SagaId};
 use arcadia_sql::{Db, Error, Tx, args};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, oneshot};
 use uuid::Uuid;
 
 /// A saga to be started.
@@ -40,6 +44,12 @@ pub struct StartSaga {
     pub start_in: Duration,
     /// Only the row: nobody runs it until it is driven by hand.
     pub not_runnable: bool,
+}
+
+impl StartSaga {
+    pub(crate) fn queue_name(&self) -> String {
+        if self.queue.is_empty() { "provisioning".to_owned() } else { self.queue.clone() }
+    }
 }
 
 /// The caller's key for one request, and the hash of its body.
@@ -81,6 +91,9 @@ pub enum StartError {
     /// The inputs cannot be stored.
     #[error("the inputs {0}")]
     Inputs(String),
+    /// The id that the caller chose is another saga's.
+    #[error("there is a saga {0} already")]
+    Taken(SagaId),
     /// An unfinished saga changes the same thing.
     #[error("`{lock}` is being changed by saga {saga}")]
     Conflict {
@@ -148,6 +161,7 @@ trait Catalog: Send + Sync {
     fn check(&self, kind: &str, steps: &[String], inputs: &[&str]) -> Result<(), PlanError>;
     fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError>;
     fn pivot(&self, steps: &[String]) -> Option<usize>;
+    fn prepares(&self, step: &str) -> bool;
 }
 
 impl<C: Send + Sync + 'static> Catalog for Registry<C> {
@@ -162,6 +176,10 @@ impl<C: Send + Sync + 'static> Catalog for Registry<C> {
     fn pivot(&self, steps: &[String]) -> Option<usize> {
         Registry::pivot(self, steps)
     }
+
+    fn prepares(&self, step: &str) -> bool {
+        self.find(step).is_some_and(|step| step.prepares())
+    }
 }
 
 /// The sagas of one database.
@@ -171,6 +189,16 @@ pub struct Sagas {
     pub(crate) clock: Clock,
     pub(crate) woken: Arc<Notify>,
     catalog: Arc<dyn Catalog>,
+    here: Arc<RwLock<Option<Arc<BeginHere>>>>,
+    pub(crate) ends: Ends,
+}
+
+/// The runner of this very process, where one runs: a saga that is asked for here begins here.
+pub(crate) struct BeginHere {
+    pub(crate) journal: Journal,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) fly: Box<dyn Fn(Flight) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Sagas {
@@ -184,7 +212,7 @@ impl Sagas {
     #[must_use]
     pub fn new<C: Send + Sync + 'static>(db: Db, clock: Clock, registry: &Arc<Registry<C>>) -> Sagas {
         let catalog = Arc::clone(registry) as Arc<dyn Catalog>;
-        Sagas { db, clock, woken: Arc::new(Notify::new()), catalog }
+        Sagas { db, clock, woken: Arc::default(), catalog, here: Arc::default(), ends: Ends::default() }
     }
 
     /// The steps of a plan, for [`StartSaga::steps`].
@@ -200,6 +228,11 @@ impl Sagas {
     /// # Errors
     /// See [`StartError`]; nothing was written then.
     pub async fn start(&self, start: StartSaga) -> Result<Started, StartError> {
+        let alone = start.locks.is_empty() && start.idempotency.is_none();
+        let at_once = start.start_in.is_zero() && !start.not_runnable;
+        if let (true, true, Some(here)) = (alone, at_once, self.begins_here()) {
+            return self.start_here(&here, start).await;
+        }
         let mut tx = self.db.begin().await?;
         let started = self.start_in(&mut tx, start).await?;
         if let Started::New(_) = started {
@@ -209,24 +242,74 @@ impl Sagas {
         Ok(started)
     }
 
+    /// The runner of this process, while it has a place free and a lease.
+    fn begins_here(&self) -> Option<Arc<BeginHere>> {
+        let here = self.here.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let ready = here.places.available_permits() > 0;
+        (ready && here.lease.outlasts(&self.clock, Duration::ZERO).is_ok()).then_some(here)
+    }
+
+    pub(crate) fn begin_here(&self, here: BeginHere) {
+        *self.here.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(here));
+    }
+
+    pub(crate) fn stop_beginning_here(&self) {
+        *self.here.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// One durable point: the row goes in already claimed, with the first step's intent.
+    async fn start_here(&self, here: &BeginHere, start: StartSaga) -> Result<Started, StartError> {
+        self.check(&start)?;
+        let (id, now) = (start.id.unwrap_or_else(|| SagaId(self.clock.new_id())), self.clock.now());
+        let row = SagaRow::begun(id, start, here.lease.runner(), now);
+        let pivot = |steps: &[String]| self.catalog.pivot(steps);
+        let mut flight = Flight::new(row, here.lease.runner(), pivot)?;
+        if !flight.at_pivot() && !self.catalog.prepares(flight.step_name()) {
+            flight.intend(now, None);
+        }
+        let inserted = Inserted {
+            kind: flight.row.kind.clone(),
+            steps: flight.row.steps.to_string(),
+            inputs: Value::Object(flight.inputs.as_ref().clone()).to_string(),
+            tenant_id: flight.row.tenant_id.clone(),
+            deployment_id: flight.row.deployment_id,
+            triggered_by: flight.row.triggered_by.clone(),
+            queue: flight.row.queue.clone(),
+            priority: 0,
+            next_step: flight.step_name().to_owned(),
+            intended: flight.intent_is_ours,
+            owner: flight.runner,
+            at: now,
+        };
+        if !here.journal.insert(id.0, inserted).await? {
+            return Err(StartError::Taken(id));
+        }
+        (here.fly)(flight);
+        Ok(Started::New(id))
+    }
+
+    fn check(&self, start: &StartSaga) -> Result<(), StartError> {
+        let keys: Vec<&str> = start.inputs.keys().map(String::as_str).collect();
+        self.catalog.check(&start.kind, &start.steps, &keys)?;
+        check_storable(&start.inputs).map_err(StartError::Inputs)
+    }
+
     /// Starts a saga in the caller's transaction, with the rows that it belongs to. After the commit call
     /// [`Sagas::wake`]. After [`Started::Replayed`] or an error roll back.
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn start_in(&self, tx: &mut Tx, start: StartSaga) -> Result<Started, StartError> {
-        let keys: Vec<&str> = start.inputs.keys().map(String::as_str).collect();
-        self.catalog.check(&start.kind, &start.steps, &keys)?;
-        check_storable(&start.inputs).map_err(StartError::Inputs)?;
+        self.check(&start)?;
         let (id, now) = (start.id.unwrap_or_else(|| SagaId(self.clock.new_id())), self.clock.now());
         if let Some(idempotency) = &start.idempotency
             && let Some(first) = take_key(tx, idempotency, id, now).await?
         {
             return Ok(Started::Replayed(first));
         }
-        take_locks(tx, start.locks, id).await?;
+        take_locks(tx, &start.locks, id).await?;
         let delay = i64::try_from(self.clock.scaled(start.start_in).as_millis()).unwrap_or(i64::MAX);
-        let queue = if start.queue.is_empty() { "provisioning".to_owned() } else { start.queue };
+        let queue = start.queue_name();
         let first_step = start.steps.first().cloned().unwrap_or_default();
         let args = args![
             id,
@@ -245,6 +328,18 @@ impl Sagas {
         ];
         tx.execute(&store::INSERT_SAGA, args).await?;
         Ok(Started::New(id))
+    }
+
+    /// Resolves with the saga's end, if it ends on this node; ask before it is started. Elsewhere, read.
+    #[must_use]
+    pub fn end_here(&self, id: SagaId) -> oneshot::Receiver<Status> {
+        self.ends.expect(id)
+    }
+
+    /// A new id, for [`StartSaga::id`].
+    #[must_use]
+    pub fn new_id(&self) -> SagaId {
+        SagaId(self.clock.new_id())
     }
 
     /// A hint that something may be due.
@@ -362,6 +457,25 @@ impl Sagas {
     }
 }
 
+/// Who waits in this process for a saga's end.
+#[derive(Clone, Default)]
+pub(crate) struct Ends(Arc<Mutex<HashMap<SagaId, oneshot::Sender<Status>>>>);
+
+impl Ends {
+    fn expect(&self, id: SagaId) -> oneshot::Receiver<Status> {
+        let (tell, told) = oneshot::channel();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, tell);
+        told
+    }
+
+    pub(crate) fn tell(&self, id: SagaId, status: Status) {
+        if let Some(tell) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
+            // Whoever asked may have gone away.
+            let _ = tell.send(status);
+        }
+    }
+}
+
 /// Events of operators share a seq with a runner's; their numbers start here.
 const OPERATOR_EVENTS: i64 = 1_000_000;
 
@@ -387,7 +501,8 @@ async fn take_key(
 }
 
 /// All or none, in sorted order, so that two sagas can never wait for each other.
-async fn take_locks(tx: &mut Tx, mut locks: Vec<String>, id: SagaId) -> Result<(), StartError> {
+async fn take_locks(tx: &mut Tx, locks: &[String], id: SagaId) -> Result<(), StartError> {
+    let mut locks = locks.to_vec();
     locks.sort();
     locks.dedup();
     for lock in locks {

@@ -1,10 +1,10 @@
 //! Every statement of the engine, and its rows. A runner's write is conditional on owner, epoch and seq.
 
-use crate::SagaId;
 use crate::record::{Event, Saga, Status, StepResult, StepStatus};
+use crate::{SagaId, StartSaga};
 use arcadia_sql::{Error, row, statements};
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 statements! {
@@ -52,8 +52,7 @@ statements! {
     pub(crate) NEXT_DUE = "
         SELECT wake_at FROM saga_runs WHERE owner IS NULL AND wake_at IS NOT NULL AND next_step {any($1)}
         ORDER BY wake_at LIMIT 1";
-    pub(crate) DEAD_OWNERS = "
-        SELECT COUNT(*) FROM saga_runs WHERE owner IN (SELECT id FROM saga_nodes WHERE dead)";
+    pub(crate) DEAD_NODES = "SELECT COUNT(*) FROM saga_nodes WHERE dead";
 
     /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
     pub(crate) WRITE_SAGA = "
@@ -89,6 +88,82 @@ statements! {
     pub(crate) WRITE_EVENT = "
         INSERT INTO saga_events (saga_id, seq, number, at, kind, step_idx, actor, data)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+    /// A saga that begins on the node that was asked for it: claimed from the start.
+    pub(crate) INSERT_CLAIMED = "
+        INSERT INTO saga_runs (id, kind, status, steps, inputs, context, tenant_id, deployment_id, triggered_by,
+            cancel_requested, queue, priority, current_step_idx, next_step, step_state, step_attempts, step_waits,
+            step_started_at, owner, epoch, seq, nudge, crashes, inserted_at, started_at, updated_at)
+        VALUES ($1, $2, 'running', $3, $4, '{}', $5, $6, $7, FALSE, $8, $9, 0, $10,
+            CASE WHEN {bool($11)} THEN 'running' ELSE 'ready' END, CASE WHEN {bool($11)} THEN 1 ELSE 0 END, 0,
+            CASE WHEN {bool($11)} THEN {time($13)} ELSE NULL END, $12, 1, 1, 0, 0, $13, $13, $13)
+        ON CONFLICT (id) DO NOTHING";
+
+    /// A batch of transitions on PostgreSQL: the same writes as the four statements above, by columns.
+    pub(crate) WRITE_BATCH = sqlite "SELECT 1" postgres "
+        WITH crt AS (
+            INSERT INTO saga_runs (id, kind, status, steps, inputs, context, tenant_id, deployment_id, triggered_by,
+                cancel_requested, queue, priority, current_step_idx, next_step, step_state, step_attempts, step_waits,
+                step_started_at, owner, epoch, seq, nudge, crashes, inserted_at, started_at, updated_at)
+            SELECT v.id, v.kind, 'running', v.steps::jsonb, v.inputs::jsonb, '{}'::jsonb, v.tenant, v.deployment, v.by,
+                FALSE, v.queue, v.priority, 0, v.next, CASE WHEN v.intended <> 0 THEN 'running' ELSE 'ready' END,
+                v.intended, 0, CASE WHEN v.intended <> 0 THEN v.at END, v.owner, 1, 1, 0, 0, v.at, v.at, v.at
+            FROM unnest({uuids($1)}, {texts($2)}, {texts($3)}, {texts($4)}, {texts($5)},
+                    {uuids($6)}, {texts($7)}, {texts($8)}, {ints($9)}, {texts($10)},
+                    {ints($11)}, {uuids($12)}, {times($13)})
+                AS v (id, kind, steps, inputs, tenant, deployment, by, queue, priority, next, intended, owner, at)
+            ON CONFLICT (id) DO NOTHING RETURNING id),
+        upd AS (
+            UPDATE saga_runs r
+            SET seq = r.seq + 1, status = v.status, context = v.context::jsonb, error = v.error::jsonb,
+                attention = v.attention::jsonb, clean = v.clean::jsonb, current_step_idx = v.idx, next_step = v.next,
+                step_state = v.state, step_attempts = v.attempts, step_waits = v.waits, step_started_at = v.started,
+                step_prior = v.prior::jsonb, step_memo = v.memo::jsonb, doubt_until = v.doubt,
+                waiting_for = v.waiting, crashes = v.crashes, finished_at = v.finished, updated_at = v.updated,
+                owner = CASE WHEN v.released <> 0 THEN NULL ELSE r.owner END,
+                wake_at = CASE WHEN v.wake IS NULL THEN NULL WHEN r.nudge <> v.nudge THEN {now}
+                    ELSE {plus({now}, v.wake)} END
+            FROM unnest({uuids($14)}, {uuids($15)}, {ints($16)}, {ints($17)}, {texts($18)},
+                    {texts($19)}, {texts($20)}, {texts($21)}, {texts($22)}, {ints($23)},
+                    {texts($24)}, {texts($25)}, {ints($26)}, {ints($27)}, {times($28)},
+                    {texts($29)}, {texts($30)}, {times($31)}, {texts($32)}, {ints($33)},
+                    {times($34)}, {times($35)}, {ints($36)}, {ints($37)}, {ints($38)},
+                    {ints($39)})
+                AS v (id, owner, epoch, seq, status, context, error, attention, clean, idx, next, state, attempts, waits, started, prior, memo, doubt, waiting, crashes, finished, updated, released, wake, nudge, guarded)
+            WHERE r.id = v.id AND r.owner = v.owner AND r.epoch = v.epoch AND r.seq = v.seq
+                AND NOT (v.guarded <> 0 AND r.cancel_requested)
+            RETURNING r.id, r.nudge, r.cancel_requested),
+        led AS (
+            INSERT INTO saga_step_results (saga_id, step_idx, step_name, status, in_doubt, prior, output, error,
+                attempts, compensation_attempts, runner, epoch, started_at, finished_at, compensation_started_at,
+                compensation_finished_at)
+            SELECT v.id, v.idx, v.name, v.status, v.in_doubt <> 0, v.prior::jsonb, v.output::jsonb, v.error::jsonb,
+                v.attempts, v.undo_attempts, v.runner, v.epoch, v.started, v.finished, v.undo_started, v.undo_finished
+            FROM unnest({uuids($40)}, {ints($41)}, {texts($42)}, {texts($43)}, {ints($44)},
+                    {texts($45)}, {texts($46)}, {texts($47)}, {ints($48)}, {ints($49)},
+                    {uuids($50)}, {ints($51)}, {times($52)}, {times($53)}, {times($54)},
+                    {times($55)})
+                AS v (id, idx, name, status, in_doubt, prior, output, error, attempts, undo_attempts, runner, epoch, started, finished, undo_started, undo_finished)
+            WHERE (v.id IN (SELECT id FROM upd)) IS TRUE
+            ON CONFLICT (saga_id, step_idx) DO UPDATE SET
+                status = excluded.status, in_doubt = excluded.in_doubt, prior = excluded.prior,
+                output = excluded.output, error = excluded.error, attempts = excluded.attempts,
+                compensation_attempts = excluded.compensation_attempts, runner = excluded.runner,
+                epoch = excluded.epoch, finished_at = excluded.finished_at,
+                compensation_started_at = excluded.compensation_started_at,
+                compensation_finished_at = excluded.compensation_finished_at),
+        evt AS (
+            INSERT INTO saga_events (saga_id, seq, number, at, kind, step_idx, actor, data)
+            SELECT v.id, v.seq, v.number, v.at, v.kind, v.idx, v.actor, v.data::jsonb
+            FROM unnest({uuids($56)}, {ints($57)}, {ints($58)}, {times($59)}, {texts($60)},
+                    {ints($61)}, {texts($62)}, {texts($63)})
+                AS v (id, seq, number, at, kind, idx, actor, data)
+            WHERE (v.id IN (SELECT id FROM upd)) IS TRUE),
+        fre AS (
+            DELETE FROM saga_locks
+            WHERE saga_id {any($64)} AND (saga_id IN (SELECT id FROM upd)) IS TRUE)
+        SELECT id, 0::bigint AS nudge, FALSE AS cancel_requested FROM crt
+        UNION ALL SELECT id, nudge, cancel_requested FROM upd";
 
     pub(crate) FENCE = "
         SELECT id FROM saga_runs WHERE id = $1 AND owner = $2 AND epoch = $3 {for_update}";
@@ -228,6 +303,15 @@ row! {
 
 row! {
     #[derive(Debug, Clone)]
+    pub(crate) struct WrittenTo {
+        pub(crate) id: Uuid,
+        pub(crate) nudge: i64,
+        pub(crate) cancel_requested: bool,
+    }
+}
+
+row! {
+    #[derive(Debug, Clone)]
     pub(crate) struct Written {
         pub(crate) nudge: i64,
         pub(crate) cancel_requested: bool,
@@ -235,6 +319,45 @@ row! {
 }
 
 impl SagaRow {
+    /// The row of a saga that begins on this node, as the journal will insert it.
+    pub(crate) fn begun(id: SagaId, start: StartSaga, runner: Uuid, at: Timestamp) -> SagaRow {
+        SagaRow {
+            id: id.0,
+            status: Status::Running.as_str().to_owned(),
+            steps: json!(start.steps),
+            queue: start.queue_name(),
+            kind: start.kind,
+            inputs: Value::Object(start.inputs),
+            context: json!({}),
+            tenant_id: start.tenant_id,
+            deployment_id: start.deployment_id,
+            triggered_by: start.triggered_by,
+            cancel_requested: false,
+            error: None,
+            attention: None,
+            clean: None,
+            current_step_idx: 0,
+            step_state: "ready".to_owned(),
+            step_attempts: 0,
+            step_waits: 0,
+            step_started_at: None,
+            step_prior: None,
+            step_memo: None,
+            doubt_until: None,
+            waiting_for: None,
+            wake_at: None,
+            owner: Some(runner),
+            epoch: 1,
+            seq: 1,
+            nudge: 0,
+            crashes: 0,
+            inserted_at: at,
+            started_at: Some(at),
+            finished_at: None,
+            updated_at: at,
+        }
+    }
+
     pub(crate) fn step_names(&self) -> Result<Vec<String>, Error> {
         serde_json::from_value(self.steps.clone()).map_err(|error| decode("steps", &error))
     }

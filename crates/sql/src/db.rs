@@ -8,7 +8,10 @@ use jiff::Timestamp;
 
 use crate::options::Target;
 use crate::render::Rendered;
-use crate::{Args, Engine, Error, FromRow, ManualNow, Options, Row, Statement, Tx, args, postgres, sqlite};
+use crate::{
+    Args, Engine, Error, FromRow, ManualNow, Options, Row, SqliteSession, Statement, Tx, args, postgres,
+    sqlite,
+};
 
 crate::statements! {
     /// The database's clock.
@@ -115,6 +118,32 @@ impl Db {
     /// The time on which all nodes agree: the database's, or the manual one.
     pub async fn now(&self) -> Result<Timestamp, Error> {
         self.fetch_one(&CURRENT_TIME, args![]).await
+    }
+
+    /// A blocking writer for a thread of its own, where this is SQLite.
+    ///
+    /// # Errors
+    /// When the file cannot be opened once more.
+    pub fn sqlite_session(&self) -> Result<Option<SqliteSession>, Error> {
+        match &self.0.backend {
+            Backend::Sqlite(pools) => pools.session(self.clone()).map(Some),
+            Backend::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// On PostgreSQL `connections` of their own for small batches on large tables: never a sequential scan, and
+    /// a lock is waited for a second at most. On SQLite this handle itself.
+    ///
+    /// # Errors
+    /// When they cannot be opened.
+    pub async fn batch_connections(&self, connections: u32) -> Result<Db, Error> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => Ok(self.clone()),
+            Backend::Postgres(pool) => {
+                let backend = Backend::Postgres(pool.for_batches(connections).await?);
+                Ok(Db(Arc::new(Inner { backend, manual_now: self.0.manual_now.clone() })))
+            }
+        }
     }
 
     /// Closes every connection and lets go of the file; calls on other clones fail from then on.

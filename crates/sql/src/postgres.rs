@@ -18,9 +18,14 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const CACHED_STATEMENTS: usize = 512;
 const SESSION: &str = "SET lock_timeout = '5s'; SET TIME ZONE 'UTC'";
+// With a default plan a batch of some hundred rows is joined by reading the whole table.
+const BATCH_SESSION: &str = "SET lock_timeout = '1s'; SET TIME ZONE 'UTC'; SET enable_seqscan = off";
 
 /// The connections to one database.
-pub(crate) struct Pool(PgPool);
+pub(crate) struct Pool {
+    pool: PgPool,
+    connect: PgConnectOptions,
+}
 
 impl Pool {
     pub(crate) async fn open(url: &str, options: &Options) -> Result<Pool, Error> {
@@ -31,56 +36,70 @@ impl Pool {
             None => connect.application_name("arcadia"),
         };
         let connect = connect.statement_cache_capacity(CACHED_STATEMENTS);
+        Pool::connect(connect, options.max_connections, SESSION).await
+    }
+
+    pub(crate) async fn for_batches(&self, connections: u32) -> Result<Pool, Error> {
+        Pool::connect(self.connect.clone(), connections, BATCH_SESSION).await
+    }
+
+    async fn connect(
+        connect: PgConnectOptions,
+        connections: u32,
+        session: &'static str,
+    ) -> Result<Pool, Error> {
         let target = target(&connect);
         let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections)
+            .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
             .before_acquire(|connection, held| {
                 Box::pin(async move { Ok(held.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok()) })
             })
-            .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(sqlx::raw_sql(SESSION)).await.map(drop) })
+            .after_connect(move |connection, _| {
+                Box::pin(async move { connection.execute(sqlx::raw_sql(session)).await.map(drop) })
             });
         // One connection first: the pool itself would try again until its time is up and then not say why.
         let first = sqlx::PgConnection::connect_with(&connect).await;
         let opened = match first {
             Ok(first) => {
                 let _ = first.close().await;
-                pool.connect_with(connect).await
+                pool.connect_with(connect.clone()).await
             }
             Err(error) => Err(error),
         };
-        opened.map(Pool).map_err(|error| Error::Connect { target, source: Box::new(error) })
+        opened
+            .map(|pool| Pool { pool, connect })
+            .map_err(|error| Error::Connect { target, source: Box::new(error) })
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.0.begin().await.map_err(|error| self.explain(error))
+        self.pool.begin().await.map_err(|error| self.explain(error))
     }
 
     pub(crate) async fn execute(&self, call: Call) -> Result<u64, sqlx::Error> {
-        execute(&self.0, call).await.map_err(|error| self.explain(error))
+        execute(&self.pool, call).await.map_err(|error| self.explain(error))
     }
 
     pub(crate) async fn fetch_all(&self, call: Call) -> Result<Vec<Row>, sqlx::Error> {
-        fetch_all(&self.0, call).await.map_err(|error| self.explain(error))
+        fetch_all(&self.pool, call).await.map_err(|error| self.explain(error))
     }
 
     /// Leaves nothing in the connection's cache: the types are guessed here, and given by the arguments in a call.
     pub(crate) async fn prepare(&self, text: &'static str) -> Result<(), sqlx::Error> {
-        let mut connection = self.0.acquire().await.map_err(|error| self.explain(error))?;
+        let mut connection = self.pool.acquire().await.map_err(|error| self.explain(error))?;
         let prepared = connection.prepare(sqlx::SqlSafeStr::into_sql_str(text)).await.map(drop);
         connection.clear_cached_statements().await?;
         prepared
     }
 
     pub(crate) async fn close(&self) {
-        self.0.close().await;
+        self.pool.close().await;
     }
 
     /// The pool tries in vain to reach a server until its time is up: then it is smaller than it may be.
     fn explain(&self, error: sqlx::Error) -> sqlx::Error {
-        let could_grow = self.0.size() < self.0.options().get_max_connections();
+        let could_grow = self.pool.size() < self.pool.options().get_max_connections();
         match error {
             sqlx::Error::PoolTimedOut if could_grow => sqlx::Error::Io(std::io::Error::new(
                 std::io::ErrorKind::NotConnected,

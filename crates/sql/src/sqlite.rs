@@ -3,27 +3,44 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteExecutor, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteExecutor, SqlitePool, SqlitePoolOptions};
 use sqlx::{Arguments, Executor, Sqlite, Transaction};
 
-use crate::db::Call;
+use crate::db::{Call, Db};
 use crate::row::{EngineRow, Row};
 use crate::value::{Kind, Value};
-use crate::{Error, Options};
+use crate::{Error, Options, SqliteSession};
 
 const READERS: u32 = 4;
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const CACHED_STATEMENTS: usize = 512;
 
+/// Durable writes; the log is checkpointed by the megabyte, not by the page.
+pub(crate) const WRITER_PRAGMAS: [(&str, &str); 4] = [
+    ("journal_mode", "WAL"),
+    ("synchronous", "FULL"),
+    ("foreign_keys", "ON"),
+    ("wal_autocheckpoint", "4000"),
+];
+
+/// Whose turn it is to write: fair, so that a hot path and everybody else wait equally long.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// A transaction, and the turn that it holds.
+pub(crate) struct Writing {
+    pub(crate) transaction: Transaction<'static, Sqlite>,
+    // After the transaction: a turn ends when its transaction has.
+    _turn: tokio::sync::OwnedMutexGuard<()>,
+}
+
 /// The connections to one file.
 pub(crate) struct Pools {
+    path: PathBuf,
+    turn: Turn,
     writer: SqlitePool,
     readers: SqlitePool,
     lock: Mutex<Option<HeldFile>>,
@@ -46,11 +63,9 @@ impl Pools {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(CACHED_STATEMENTS);
-        let write = shared
-            .clone()
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", "4000");
+        let write = WRITER_PRAGMAS
+            .iter()
+            .fold(shared.clone(), |connect, (name, value)| connect.pragma(*name, *value));
         let read = shared.pragma("query_only", "ON");
         let pool = || {
             SqlitePoolOptions::new()
@@ -62,21 +77,32 @@ impl Pools {
         let writer = pool().max_connections(1).connect_with(write).await.map_err(|e| failed(e.into()))?;
         let readers =
             pool().max_connections(READERS).connect_with(read).await.map_err(|e| failed(e.into()))?;
-        Ok(Pools { writer, readers, lock: Mutex::new(lock) })
+        let turn = Turn::default();
+        Ok(Pools { path: path.to_owned(), turn, writer, readers, lock: Mutex::new(lock) })
     }
 
     /// BEGIN IMMEDIATE: the lock is taken now, so that no later statement of the transaction finds it gone.
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+    pub(crate) async fn begin(&self) -> Result<Writing, sqlx::Error> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Writing { transaction, _turn: turn })
     }
 
     pub(crate) async fn execute(&self, call: Call) -> Result<u64, sqlx::Error> {
+        let _turn = self.turn.lock().await;
         execute(&self.writer, call).await
     }
 
     pub(crate) async fn fetch_all(&self, call: Call) -> Result<Vec<Row>, sqlx::Error> {
-        let pool = if call.rendered.reads { &self.readers } else { &self.writer };
-        fetch_all(pool, call).await
+        if call.rendered.reads {
+            return fetch_all(&self.readers, call).await;
+        }
+        let _turn = self.turn.lock().await;
+        fetch_all(&self.writer, call).await
+    }
+
+    pub(crate) fn session(&self, db: Db) -> Result<SqliteSession, Error> {
+        SqliteSession::open(db, &self.path, Arc::clone(&self.turn))
     }
 
     pub(crate) async fn prepare(&self, text: &'static str) -> Result<(), sqlx::Error> {
@@ -159,19 +185,24 @@ fn arguments(call: Call) -> Result<SqliteArguments, sqlx::Error> {
             Value::Time(it) => bound.add(it.as_microsecond()),
             Value::Json(it) => bound.add(it.to_string()),
             Value::Bytes(it) => bound.add(it),
-            Value::Ints(it) => bound.add(list(it)),
-            Value::Texts(it) => bound.add(list(it)),
-            Value::Uuids(it) => bound.add(list(it.into_iter().map(|id| id.map(|id| id.to_string())))),
-            Value::Times(it) => {
-                bound.add(list(it.into_iter().map(|time| time.map(|time| time.as_microsecond()))))
-            }
+            lists => bound.add(list_text(&lists)),
         };
         added.map_err(sqlx::Error::Encode)?;
     }
     Ok(bound)
 }
 
-fn list<T: Into<serde_json::Value>>(items: impl IntoIterator<Item = Option<T>>) -> String {
-    let items = items.into_iter().map(|item| item.map_or(serde_json::Value::Null, Into::into));
-    serde_json::Value::Array(items.collect()).to_string()
+/// A list as JSON text, for `json_each`.
+pub(crate) fn list_text(value: &Value) -> String {
+    fn list<T>(items: &[Option<T>], to_json: impl Fn(&T) -> serde_json::Value) -> String {
+        let items = items.iter().map(|item| item.as_ref().map_or(serde_json::Value::Null, &to_json));
+        serde_json::Value::Array(items.collect()).to_string()
+    }
+    match value {
+        Value::Ints(it) => list(it, |number| (*number).into()),
+        Value::Texts(it) => list(it, |text| text.as_str().into()),
+        Value::Uuids(it) => list(it, |id| id.to_string().into()),
+        Value::Times(it) => list(it, |time| time.as_microsecond().into()),
+        other => list(std::slice::from_ref(&Some(other)), |_| serde_json::Value::Null),
+    }
 }

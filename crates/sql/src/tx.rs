@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use crate::{Args, Db, Error, FromRow, Row, Statement, postgres, sqlite};
 
@@ -16,13 +16,13 @@ pub struct Tx {
 }
 
 enum Connection {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(sqlite::Writing),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
-    pub(crate) fn on_sqlite(db: Db, transaction: Transaction<'static, Sqlite>) -> Tx {
-        Tx { connection: Connection::Sqlite(transaction), db, failed: None }
+    pub(crate) fn on_sqlite(db: Db, writing: sqlite::Writing) -> Tx {
+        Tx { connection: Connection::Sqlite(writing), db, failed: None }
     }
 
     pub(crate) fn on_postgres(db: Db, transaction: Transaction<'static, Postgres>) -> Tx {
@@ -34,7 +34,7 @@ impl Tx {
         self.still_open()?;
         let call = self.db.call(statement, args)?;
         let done = match &mut self.connection {
-            Connection::Sqlite(transaction) => sqlite::execute(&mut **transaction, call).await,
+            Connection::Sqlite(writing) => sqlite::execute(&mut *writing.transaction, call).await,
             Connection::Postgres(transaction) => postgres::execute(&mut **transaction, call).await,
         };
         done.map_err(|error| self.fail(statement.name(), error))
@@ -75,7 +75,7 @@ impl Tx {
             return Err(Error::TransactionFailed { statement });
         }
         match self.connection {
-            Connection::Sqlite(transaction) => transaction.commit().await,
+            Connection::Sqlite(writing) => writing.transaction.commit().await,
             Connection::Postgres(transaction) => transaction.commit().await,
         }
         .map_err(|error| Error::from_driver("COMMIT", error))
@@ -84,7 +84,7 @@ impl Tx {
     /// Undoes it, and waits until that is done.
     pub async fn rollback(self) -> Result<(), Error> {
         match self.connection {
-            Connection::Sqlite(transaction) => transaction.rollback().await,
+            Connection::Sqlite(writing) => writing.transaction.rollback().await,
             Connection::Postgres(transaction) => transaction.rollback().await,
         }
         .map_err(|error| Error::from_driver("ROLLBACK", error))
@@ -94,8 +94,8 @@ impl Tx {
     pub(crate) async fn run_text(&mut self, name: &'static str, text: &'static str) -> Result<(), Error> {
         self.still_open()?;
         let done = match &mut self.connection {
-            Connection::Sqlite(transaction) => {
-                sqlx::raw_sql(text).execute(&mut **transaction).await.map(drop)
+            Connection::Sqlite(writing) => {
+                sqlx::raw_sql(text).execute(&mut *writing.transaction).await.map(drop)
             }
             Connection::Postgres(transaction) => {
                 sqlx::raw_sql(text).execute(&mut **transaction).await.map(drop)
@@ -108,7 +108,7 @@ impl Tx {
         self.still_open()?;
         let call = self.db.call(statement, args)?;
         let rows = match &mut self.connection {
-            Connection::Sqlite(transaction) => sqlite::fetch_all(&mut **transaction, call).await,
+            Connection::Sqlite(writing) => sqlite::fetch_all(&mut *writing.transaction, call).await,
             Connection::Postgres(transaction) => postgres::fetch_all(&mut **transaction, call).await,
         };
         rows.map_err(|error| self.fail(statement.name(), error))

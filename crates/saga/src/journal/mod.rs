@@ -1,0 +1,192 @@
+//! The one place where runners write. All transitions of a node go through one journal, which writes whatever
+//! is waiting as one transaction: one fsync serves hundreds of steps. A runner that no longer owns a saga
+//! cannot write a byte of it.
+
+mod entry;
+mod postgres;
+mod sqlite;
+
+pub(crate) use entry::{Change, Entry, Inserted};
+
+use crate::Clock;
+use crate::flight::{Flight, Transition};
+use crate::lease::Lease;
+use crate::store::{self, Standing, Written};
+use arcadia_sql::{Db, Engine, Error, args};
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// So many transitions are one transaction at most.
+const BATCH_MAX: usize = 512;
+/// So many may wait before callers do.
+const QUEUE_MAX: usize = 8192;
+/// PostgreSQL: enough to keep two cores busy; sagas are sharded by id, so that no two batches share a row.
+const CONNECTIONS: usize = 2;
+
+/// Why a transition was not written.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Another runner owns the saga, or this one lost its lease. Drop it.
+    Lost,
+    /// A cancel came before the pivot.
+    Cancelled,
+    /// The database will never take it.
+    Database(Error),
+}
+
+/// An entry and the one who waits for its answer: what the row says now, or nothing where the fence held.
+struct Job {
+    entry: Entry,
+    answer: oneshot::Sender<Result<Option<Written>, Error>>,
+}
+
+/// A node's journal. It ends with its last handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    db: Db,
+    clock: Clock,
+    queues: Arc<[mpsc::Sender<Job>]>,
+}
+
+impl Journal {
+    /// Starts the thread (SQLite) or the tasks (PostgreSQL) that write.
+    pub(crate) async fn open(db: Db, clock: Clock) -> Result<Journal, Error> {
+        let mut queues = Vec::new();
+        match db.engine() {
+            Engine::Sqlite => {
+                let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+                sqlite::spawn(&db, jobs)?;
+                queues.push(queue);
+            }
+            Engine::Postgres => {
+                let connections = db.batch_connections(u32::try_from(CONNECTIONS).unwrap_or(2)).await?;
+                for _ in 0..CONNECTIONS {
+                    let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+                    tokio::spawn(postgres::write_all(connections.clone(), jobs));
+                    queues.push(queue);
+                }
+            }
+        }
+        Ok(Journal { db, clock, queues: queues.into() })
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Durable when it answers.
+    async fn submit(&self, entry: Entry) -> Result<Option<Written>, Error> {
+        // The last bytes of a UUIDv7 are random.
+        let shard = usize::from(entry.id.as_bytes()[15]) % self.queues.len();
+        let (answer, answered) = oneshot::channel();
+        let gone =
+            || Error::ConnectionLost { statement: "journal", detail: "the journal has stopped".to_owned() };
+        self.queues[shard].send(Job { entry, answer }).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// A saga that begins here. False when its id is taken already.
+    pub(crate) async fn insert(&self, id: Uuid, inserted: Inserted) -> Result<bool, Error> {
+        let change = Change::Insert(Box::new(inserted));
+        let entry = Entry { id, change, steps: Vec::new(), events: Vec::new(), frees_locks: false };
+        Ok(self.submit(entry).await?.is_some())
+    }
+
+    /// Writes the flight's row and the transition. While the database is away it tries again, until the
+    /// lease is over; a lost answer to COMMIT is settled by reading.
+    pub(crate) async fn write(
+        &self,
+        lease: &Lease,
+        flight: &mut Flight,
+        transition: &Transition,
+    ) -> Result<(), Refused> {
+        loop {
+            let entry = Entry::of(flight, transition, lease.runner(), self.clock.now());
+            let written = match self.submit(entry).await {
+                Ok(Some(written)) => Some(written),
+                Ok(None) => self.standing(lease, flight, transition).await?,
+                Err(error) if error.is_retryable() => {
+                    tracing::warn!(saga = %flight.id(), %error, "the ledger could not be written; trying again");
+                    self.clock.sleep(RETRY_AFTER).await;
+                    self.standing(lease, flight, transition).await?
+                }
+                Err(error) => return Err(Refused::Database(error)),
+            };
+            if let Some(written) = written {
+                flight.row.seq += 1;
+                flight.row.nudge = written.nudge;
+                flight.cancel.store(written.cancel_requested, Ordering::Relaxed);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads where the saga stands: our next seq there means applied, our last one not applied (`None`).
+    async fn standing(
+        &self,
+        lease: &Lease,
+        flight: &Flight,
+        transition: &Transition,
+    ) -> Result<Option<Written>, Refused> {
+        loop {
+            if lease.outlasts(&self.clock, Duration::ZERO).is_err() {
+                return Err(Refused::Lost);
+            }
+            let read = self.db.fetch_optional::<Standing>(&store::STANDING, args![flight.id()]).await;
+            let standing = match read {
+                Ok(Some(standing)) => standing,
+                Ok(None) => return Err(Refused::Lost),
+                Err(error) if error.is_retryable() => {
+                    self.clock.sleep(RETRY_AFTER).await;
+                    continue;
+                }
+                Err(error) => return Err(Refused::Database(error)),
+            };
+            let released = transition.release || transition.park.is_some();
+            let Standing { owner, epoch, seq, nudge, cancel_requested } = standing;
+            let is_ours = owner == Some(lease.runner());
+            return match (epoch == flight.row.epoch, seq - flight.row.seq) {
+                (true, 0) if is_ours && transition.refused_by_cancel && cancel_requested => {
+                    Err(Refused::Cancelled)
+                }
+                (true, 0) if is_ours => Ok(None),
+                (true, 1) if is_ours || released => Ok(Some(Written { nudge, cancel_requested })),
+                _ => Err(Refused::Lost),
+            };
+        }
+    }
+
+    /// Last resort for a saga that cannot be read or written: nobody claims it until a person looked.
+    pub(crate) async fn park_poisoned(&self, lease: &Lease, id: Uuid, epoch: i64, attention: Value) {
+        loop {
+            let args = args![id, lease.runner(), epoch, attention.clone(), self.clock.now()];
+            match self.db.execute(&store::PARK_POISONED, args).await {
+                Ok(_) => return,
+                Err(error) => tracing::error!(saga = %id, %error, "a poisoned saga could not be parked"),
+            }
+            if lease.outlasts(&self.clock, Duration::ZERO).is_err() {
+                return;
+            }
+            self.clock.sleep(RETRY_AFTER).await;
+        }
+    }
+}
+
+/// The same failure for everyone in a batch.
+fn same(error: &Error) -> Error {
+    let (statement, detail) = ("journal", error.to_string());
+    if error.is_busy() {
+        Error::Busy { statement, detail }
+    } else {
+        Error::ConnectionLost { statement, detail }
+    }
+}
