@@ -1,0 +1,185 @@
+//! DNS records: what they become, what the way back restores, and what is left alone.
+
+use crate::world::{DOMAIN, World};
+use arcadia_saga::{SagaId, Status};
+use digitalocean_sim::{FaultKind, Kind, Mutation};
+use serde_json::{Value, json};
+
+const NAME: &str = "shop";
+
+fn record(kind: &str, data: &str, ttl: u64) -> (String, String, u64) {
+    (kind.to_owned(), data.to_owned(), ttl)
+}
+
+fn add(world: &World, kind: &str, data: &str) -> Value {
+    let body = json!({"domain": DOMAIN, "type": kind, "name": NAME, "data": data, "ttl": 600});
+    world.simulator.mutate(&Mutation::create(Kind::DomainRecord, body)).unwrap()
+}
+
+async fn upsert(world: &World, data: &str, then: &[&str]) -> SagaId {
+    let mut steps = vec!["upsert_dns_record".to_owned()];
+    steps.extend(then.iter().map(|&step| step.to_owned()));
+    let inputs = json!({"dns_domain": DOMAIN, "dns_record_type": "A", "dns_record_name": NAME,
+        "dns_record_data": data, "dns_record_ttl": 600, "reason": "asked to", "sleep_ms": 60_000});
+    world.start_steps(steps, inputs).await
+}
+
+async fn outcome(world: &World, saga: SagaId) -> String {
+    let saga = world.saga(saga).await;
+    assert_eq!(saga.status, Status::Completed, "{:?}", saga.error);
+    saga.context["outcome"].as_str().unwrap().to_owned()
+}
+
+stories! {
+    async fn an_absent_record_is_created(world: &World) {
+        let saga = upsert(world, "192.0.2.1", &[]).await;
+        world.settle().await;
+        assert_eq!(outcome(world, saga).await, "created");
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.1", 600)]);
+    }
+
+    async fn a_created_record_is_deleted_on_the_way_back(world: &World) {
+        let saga = upsert(world, "192.0.2.1", &["fail"]).await;
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
+        assert_eq!(world.records(NAME), []);
+    }
+
+    async fn a_different_record_is_updated(world: &World) {
+        add(world, "A", "192.0.2.9");
+        let saga = upsert(world, "192.0.2.1", &[]).await;
+        world.settle().await;
+        assert_eq!(outcome(world, saga).await, "updated");
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.1", 600)]);
+    }
+
+    async fn an_updated_record_is_restored_on_the_way_back(world: &World) {
+        add(world, "A", "192.0.2.9");
+        let saga = upsert(world, "192.0.2.1", &["fail"]).await;
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.9", 600)]);
+        assert_eq!(world.requests("PUT", "/v2/domains/{name}/records/{id}"), 2);
+    }
+
+    async fn the_same_record_is_left_alone_both_ways(world: &World) {
+        add(world, "A", "192.0.2.1");
+        let saga = upsert(world, "192.0.2.1", &["fail"]).await;
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.1", 600)]);
+        assert_eq!(world.requests("PUT", "/v2/domains/{name}/records/{id}"), 0);
+        assert_eq!(world.requests("DELETE", "/v2/domains/{name}/records/{id}"), 0);
+    }
+
+    async fn of_several_records_none_is_chosen(world: &World) {
+        add(world, "A", "192.0.2.8");
+        add(world, "A", "192.0.2.9");
+        let saga = upsert(world, "192.0.2.1", &[]).await;
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
+        assert_eq!(world.records(NAME).len(), 2);
+    }
+
+    async fn a_lost_answer_finds_its_record_again(world: &World) {
+        world.inject_once("POST /v2/domains/{name}/records", FaultKind::CutAfter);
+        let saga = upsert(world, "192.0.2.1", &[]).await;
+        world.settle().await;
+        assert_eq!(outcome(world, saga).await, "created");
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.1", 600)]);
+        assert_eq!(world.requests("POST", "/v2/domains/{name}/records"), 1);
+    }
+
+    async fn a_record_that_someone_changed_since_is_left_alone_and_needs_attention(world: &World) {
+        let saga = upsert(world, "192.0.2.1", &["sleep", "fail"]).await;
+        world.until_step(saga, "sleep").await;
+        let id = world.saga(saga).await.context["dns_record_id"].clone();
+        world.simulator.mutate(&Mutation::set(Kind::DomainRecord, id, json!({"data": "198.51.100.7"}))).unwrap();
+        world.settle().await;
+        let saga = world.saga(saga).await;
+        assert_eq!(saga.status, Status::Failed);
+        assert_eq!(saga.attention.unwrap()["reason"], "compensation_failed");
+        assert_eq!(saga.error.unwrap()["reason"], "step_failed:fail");
+        assert_eq!(world.records(NAME), [record("A", "198.51.100.7", 600)]);
+    }
+
+    async fn an_updated_record_that_someone_changed_since_is_left_alone(world: &World) {
+        let id = add(world, "A", "192.0.2.9");
+        let saga = upsert(world, "192.0.2.1", &["sleep", "fail"]).await;
+        world.until_step(saga, "sleep").await;
+        world.simulator.mutate(&Mutation::set(Kind::DomainRecord, id, json!({"data": "198.51.100.7"}))).unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::Failed);
+        assert_eq!(world.records(NAME), [record("A", "198.51.100.7", 600)]);
+    }
+
+    async fn a_deleted_record_is_made_again_on_the_way_back(world: &World) {
+        add(world, "A", "192.0.2.8");
+        add(world, "A", "192.0.2.9");
+        add(world, "TXT", "untouched");
+        let inputs = json!({"dns_domain": DOMAIN, "dns_record_type": "A", "dns_record_name": NAME,
+            "sleep_ms": 60_000, "reason": "asked to"});
+        let steps = ["delete_dns_record", "sleep", "fail"].map(str::to_owned).to_vec();
+        let saga = world.start_steps(steps, inputs).await;
+        world.until_step(saga, "sleep").await;
+        assert_eq!(world.records(NAME), [record("TXT", "untouched", 600)]);
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
+        let mut records = world.records(NAME);
+        records.sort();
+        assert_eq!(
+            records,
+            [record("A", "192.0.2.8", 600), record("A", "192.0.2.9", 600), record("TXT", "untouched", 600)]
+        );
+    }
+
+    async fn an_absent_record_is_already_deleted(world: &World) {
+        let inputs = json!({"dns_domain": DOMAIN, "dns_record_type": "A", "dns_record_name": NAME});
+        let saga = world.start_steps(vec!["delete_dns_record".to_owned()], inputs).await;
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::Completed);
+    }
+
+    async fn a_name_that_no_deployment_owns_is_not_taken_over(world: &World) {
+        add(world, "A", "192.0.2.9");
+        let shop = world.provision(NAME).await;
+        world.settle().await;
+        let saga = world.saga(shop.saga).await;
+        assert_eq!(saga.status, Status::RolledBack);
+        assert_eq!(saga.error.unwrap()["reason"], "step_failed:point_deployment_dns");
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.9", 600)]);
+        assert_eq!(world.marked(), []);
+    }
+
+    async fn a_name_that_leads_elsewhere_by_another_type_is_not_taken_over(world: &World) {
+        add(world, "AAAA", "2001:db8::1");
+        let shop = world.provision(NAME).await;
+        world.settle().await;
+        assert_eq!(world.saga(shop.saga).await.status, Status::RolledBack);
+        assert_eq!(world.records(NAME).len(), 1);
+    }
+
+    async fn a_platform_admin_may_have_the_records_of_a_name_replaced(world: &World) {
+        add(world, "A", "192.0.2.8");
+        add(world, "A", "192.0.2.9");
+        let shop = world.provision_with(NAME, json!({"replace_dns": true})).await;
+        world.settle().await;
+        assert_eq!(world.saga(shop.saga).await.status, Status::Completed);
+        let ip = world.deployment(shop.deployment).await.ip.unwrap();
+        assert_eq!(world.records(NAME), [record("A", &ip, 1800)]);
+    }
+
+    async fn replaced_records_come_back_when_the_deployment_is_cancelled(world: &World) {
+        add(world, "A", "192.0.2.8");
+        add(world, "A", "192.0.2.9");
+        let shop = world.provision_with(NAME, json!({"replace_dns": true})).await;
+        // The second record cannot be deleted, so the first has been overwritten when the saga turns back.
+        let message = "not now".to_owned();
+        world.inject_once("DELETE /v2/domains/{name}/records/{id}", FaultKind::Refuse { message });
+        world.settle().await;
+        assert_eq!(world.saga(shop.saga).await.status, Status::RolledBack);
+        let mut records = world.records(NAME);
+        records.sort();
+        assert_eq!(records, [record("A", "192.0.2.8", 600), record("A", "192.0.2.9", 600)]);
+    }
+}
