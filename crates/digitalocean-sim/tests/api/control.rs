@@ -144,7 +144,12 @@ async fn the_panel_changes_what_no_request_did() {
     assert!(body["message"].as_str().unwrap().contains("colour"));
     assert_eq!(site.droplet(id).await["name"], "renamed", "refused as a whole");
     let (_, log) = site.get("/_sim/log").await;
-    let last = log["changes"].as_array().unwrap().last().unwrap().clone();
+    let changes = log["changes"].as_array().unwrap();
+    let numbers: Vec<u64> = changes.iter().map(|change| change["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=log["total"].as_u64().unwrap()).collect::<Vec<_>>());
+    let (_, rest) = site.get("/_sim/log?after=1&limit=1").await;
+    assert_eq!(rest["changes"], json!([changes[1]]));
+    let last = changes.last().unwrap();
     assert_eq!((&last["by"], &last["kind"]), (&json!("out_of_band"), &json!("droplet")));
     let zone = json!({ "kind": "domain", "create": { "name": "acme.com" } });
     assert_eq!(site.post("/_sim/mutate", zone).await.1["id"], "acme.com");

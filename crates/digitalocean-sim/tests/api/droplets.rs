@@ -202,6 +202,9 @@ async fn tags_are_made_on_the_fly_keep_their_first_spelling_and_forgive_missing_
     site.post("/v2/droplets", body).await;
     assert_eq!(site.get("/v2/tags/Team:Web").await.1["tag"]["resources"]["droplets"]["count"], 1);
     assert_eq!(site.get("/v2/tags/team:web").await.0, 404);
+    let (status, body) = site.post("/v2/tags", json!({ "name": "team:WEB" })).await;
+    assert_eq!((status, &body["tag"]["name"]), (201, &json!("Team:Web")));
+    assert_eq!(site.total("/v2/tags").await, 1);
     let ghost = json!({ "resources": [{ "resource_id": "424242", "resource_type": "droplet" }] });
     assert_eq!(site.post("/v2/tags/Team:Web/resources", ghost).await.0, 204);
     assert_eq!(site.get("/v2/tags/Team:Web").await.1["tag"]["resources"]["droplets"]["count"], 2);

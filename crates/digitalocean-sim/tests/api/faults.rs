@@ -24,11 +24,21 @@ async fn create(site: &Site, name: &str) -> (u16, Value) {
     site.post("/v2/droplets", droplet(name)).await
 }
 
+/// Waits for what must come about by itself; the limit only turns a hang into a failure.
+async fn until(came_about: impl Fn() -> bool) {
+    let coming = async {
+        while !came_about() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), coming).await.expect("it comes about");
+}
+
 /// Everything that the server writes until it closes the connection.
 async fn raw(address: SocketAddr, path: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer t\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer t\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -103,9 +113,7 @@ async fn a_delayed_answer_waits_for_simulated_time_after_its_work_is_done() {
     fault(&site, json!({ "route": "POST /v2/droplets", "kind": "delay", "ms": 5000, "times": 1 })).await;
     let request = site.request(Method::POST, "/v2/droplets", Some(droplet("a"))).send();
     let waiting = tokio::spawn(request);
-    while droplets(&site) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| droplets(&site) == 1).await;
     site.advance_s(4);
     let (status, _) = site.get("/v2/droplets").await;
     assert_eq!(status, 200, "others are answered meanwhile");
@@ -273,14 +281,10 @@ async fn a_client_that_leaves_while_held_takes_its_work_with_it_unless_it_was_de
         held.abort();
         assert!(held.await.unwrap_err().is_cancelled());
         if !detached {
-            while site.simulator.faults()[0].held > 0 {
-                tokio::task::yield_now().await;
-            }
+            until(|| site.simulator.faults()[0].held == 0).await;
         }
         site.delete("/_sim/faults").await;
-        while detached && droplets(&site) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| !detached || droplets(&site) == 1).await;
         assert_eq!(droplets(&site), created);
     }
 }
