@@ -7,9 +7,9 @@ use crate::lease::Lease;
 use crate::record::Status;
 use crate::sagas::Ends;
 use crate::step::AnyStep;
-use crate::store::{self, StepRow, check_storable};
+use crate::store::check_storable;
 use crate::{Clock, Failure, Halt, Outcome, Policy, Registry, Run, Wait};
-use arcadia_sql::args;
+use arcadia_sql::Db;
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 use std::panic::AssertUnwindSafe;
@@ -24,6 +24,8 @@ pub(crate) struct Driver<C> {
     pub(crate) registry: Arc<Registry<C>>,
     pub(crate) cloud: Arc<C>,
     pub(crate) journal: Journal,
+    /// For the steps.
+    pub(crate) db: Db,
     pub(crate) lease: Arc<Lease>,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) ends: Ends,
@@ -104,14 +106,13 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
     async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
         if flight.is_compensating() || flight.cancel.load(Ordering::Relaxed) {
-            let rows = self.journal.db().fetch_all::<StepRow>(&store::STEPS, args![flight.id()]).await;
-            flight.ledger = rows.map_err(Refused::Database)?;
+            flight.ledger = self.journal.steps(&self.lease, flight.row.id).await?;
         }
         Ok(())
     }
 
     fn clock(&self) -> &Clock {
-        self.journal.clock()
+        &self.journal.clock
     }
 
     async fn write(&self, flight: &mut Flight, transition: &Transition) -> Result<(), Refused> {
@@ -272,8 +273,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
     async fn turn_back(&self, flight: &mut Flight, why: TurnBack) -> Result<Next, Refused> {
         if flight.ledger.is_empty() {
-            let rows = self.journal.db().fetch_all::<StepRow>(&store::STEPS, args![flight.id()]).await;
-            flight.ledger = rows.map_err(Refused::Database)?;
+            flight.ledger = self.journal.steps(&self.lease, flight.row.id).await?;
         }
         let look = self.last_look_in(flight, why.includes_step);
         let transition = flight.turn_back(self.clock().now(), why, look);
@@ -414,7 +414,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
             put: Mutex::new(Map::new()),
             cancel: Arc::clone(&flight.cancel),
             clock: self.clock().clone(),
-            db: self.journal.db().clone(),
+            db: self.db.clone(),
             lease: Arc::clone(&self.lease),
             epoch: row.epoch,
         }

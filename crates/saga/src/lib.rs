@@ -10,6 +10,7 @@ mod flight;
 mod id;
 mod journal;
 mod lease;
+mod ledger;
 mod plan;
 mod record;
 mod run;

@@ -5,10 +5,11 @@ use crate::drive::Driver;
 use crate::flight::Flight;
 use crate::journal::Journal;
 use crate::lease::Lease;
+use crate::ledger::{Claim, Ledger, SqlLedger};
 use crate::sagas::BeginHere;
-use crate::store::{self, SagaRow};
+use crate::store::SagaRow;
 use crate::{Registry, Sagas};
-use arcadia_sql::{Engine, Error, Statement, args};
+use arcadia_sql::Error;
 use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
@@ -65,13 +66,20 @@ pub struct Runner<C> {
     /// A place for each saga in flight.
     places: Arc<Semaphore>,
     place_freed: Arc<Notify>,
-    journal: OnceCell<Journal>,
+    ledger: OnceCell<Arc<dyn Ledger>>,
 }
 
 impl<C> std::fmt::Debug for Runner<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// How a saga came to this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    Due,
+    FromTheDead,
 }
 
 /// The sagas in flight under one lease.
@@ -112,7 +120,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
             stopping: Arc::default(),
             alarm: Arc::default(),
             place_freed: Arc::default(),
-            journal: OnceCell::new(),
+            ledger: OnceCell::new(),
         }
     }
 
@@ -189,7 +197,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
         let runner = flights.lease.runner();
         if flights.tasks.is_empty() {
-            if let Err(error) = self.sagas.db.execute(&store::BURY_SELF, args![runner]).await {
+            let signed_off = async { self.ledger().await?.sign_off(runner).await };
+            if let Err(error) = signed_off.await {
                 tracing::warn!(%error, "could not sign off; the lease will run out");
             }
         } else {
@@ -202,14 +211,13 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
     /// Enters the table of nodes. On SQLite this process holds the file alone: everyone else is dead.
     async fn enlist(&self) -> Result<Lease, Error> {
-        let (db, clock) = (&self.sagas.db, &self.sagas.clock);
+        let (ledger, clock) = (self.ledger().await?, &self.sagas.clock);
         let lease = Lease::new(clock.new_id());
         let sent = clock.monotonic();
-        let args = args![lease.runner(), self.settings.node_name.as_str(), clock.now(), self.lease_ms()];
-        db.execute(&store::ADD_NODE, args).await?;
+        ledger.enlist(lease.runner(), self.settings.node_name.clone(), clock.now(), self.lease_ms()).await?;
         lease.renewed(sent, self.settings.lease);
-        if db.engine() == Engine::Sqlite && clock.as_manual().is_none() {
-            db.execute(&store::BURY_OTHERS, args![lease.runner()]).await?;
+        if clock.as_manual().is_none() {
+            ledger.bury_others(lease.runner()).await?;
         }
         Ok(lease)
     }
@@ -217,9 +225,10 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// False when no living row was found: this runner is dead for the others.
     async fn renew(&self, lease: &Lease) -> bool {
         let sent = self.sagas.clock.monotonic();
-        match self.sagas.db.execute(&store::RENEW_LEASE, args![lease.runner(), self.lease_ms()]).await {
-            Ok(0) => false,
-            Ok(_) => {
+        let renewed = async { self.ledger().await?.renew(lease.runner(), self.lease_ms()).await };
+        match renewed.await {
+            Ok(false) => false,
+            Ok(true) => {
                 lease.renewed(sent, self.settings.lease);
                 true
             }
@@ -237,7 +246,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// Claims until nothing is due or every place is taken; answers how long to sleep.
     async fn claim_due(&self, flights: &Flights) -> Duration {
         self.alarm.clear();
-        match self.claim_all(flights, &store::CLAIM_DUE, false).await {
+        match self.claim_all(flights, Claimed::Due).await {
             Ok(_) => self.until_next_due().await.unwrap_or(self.settings.safety_poll),
             Err(error) => {
                 tracing::warn!(%error, "claiming failed; trying again");
@@ -249,13 +258,13 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// What dead nodes left behind.
     async fn take_over_all(&self, flights: &Flights) {
         let taken = async {
-            let db = &self.sagas.db;
-            if db.execute(&store::BURY_EXPIRED, args![]).await? > 0 {
+            let ledger = self.ledger().await?;
+            if ledger.bury_expired().await? > 0 {
                 tracing::warn!("a node died; taking over its sagas");
             }
-            if db.fetch_one::<(i64,)>(&store::DEAD_NODES, args![]).await?.0 > 0 {
-                self.claim_all(flights, &store::TAKE_OVER, true).await?;
-                db.execute(&store::FORGET_DEAD, args![]).await?;
+            if ledger.dead_nodes().await? > 0 {
+                self.claim_all(flights, Claimed::FromTheDead).await?;
+                ledger.forget_dead().await?;
             }
             Ok::<(), Error>(())
         };
@@ -264,36 +273,35 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
-    async fn claim_all(
-        &self,
-        flights: &Flights,
-        claim: &'static Statement,
-        taken_over: bool,
-    ) -> Result<usize, Error> {
+    async fn claim_all(&self, flights: &Flights, which: Claimed) -> Result<usize, Error> {
+        let ledger = self.ledger().await?;
         let mut driven = 0;
         loop {
-            let limit = i64::try_from(self.places.available_permits().min(CLAIM_MAX)).unwrap_or(i64::MAX);
+            let limit = self.places.available_permits().min(CLAIM_MAX);
             if limit == 0 {
                 return Ok(driven);
             }
             let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
-            let args = args![runner, now, self.known_steps.clone(), limit];
-            let rows = self.sagas.db.fetch_all::<SagaRow>(claim, args).await?;
+            let claim = Claim { runner, now, known_steps: self.known_steps.clone(), limit };
+            let rows = match which {
+                Claimed::Due => ledger.claim_due(claim).await?,
+                Claimed::FromTheDead => ledger.take_over(claim).await?,
+            };
             let claimed = rows.len();
             driven += claimed;
             for row in rows {
-                self.spawn(flights, row, taken_over).await?;
+                self.spawn(flights, row, which).await?;
             }
-            if i64::try_from(claimed).is_ok_and(|claimed| claimed < limit) {
+            if claimed < limit {
                 return Ok(driven);
             }
         }
     }
 
-    async fn spawn(&self, flights: &Flights, row: SagaRow, taken_over: bool) -> Result<(), Error> {
+    async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights);
-        launch.spawn(async move { driver.fly(row, taken_over).await });
+        launch.spawn(async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -321,24 +329,27 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     async fn until_next_due(&self) -> Result<Duration, Error> {
-        let Some(due) = self.next_due().await? else { return Ok(self.settings.safety_poll) };
-        let now = self.sagas.db.now().await?;
+        let due = self.ledger().await?.next_due(self.known_steps.clone()).await?;
+        let Some((due, now)) = due else { return Ok(self.settings.safety_poll) };
         let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
         Ok(until.clamp(CLAIM_EVERY, self.settings.safety_poll))
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        let known = args![self.known_steps.clone()];
-        let due = self.sagas.db.fetch_optional::<(Timestamp,)>(&store::NEXT_DUE, known).await?;
-        Ok(due.map(|(at,)| at))
+    async fn ledger(&self) -> Result<&Arc<dyn Ledger>, Error> {
+        let open = || async {
+            let ledger: Arc<dyn Ledger> = Arc::new(SqlLedger::open(self.sagas.db.clone()).await?);
+            Ok(ledger)
+        };
+        self.ledger.get_or_try_init(open).await
     }
 
     async fn driver(&self, lease: &Arc<Lease>) -> Result<Driver<C>, Error> {
-        let open = || Journal::open(self.sagas.db.clone(), self.sagas.clock.clone());
+        let journal = Journal { ledger: Arc::clone(self.ledger().await?), clock: self.sagas.clock.clone() };
         Ok(Driver {
             registry: Arc::clone(&self.registry),
             cloud: Arc::clone(&self.cloud),
-            journal: self.journal.get_or_try_init(open).await?.clone(),
+            journal,
+            db: self.sagas.db.clone(),
             lease: Arc::clone(lease),
             alarm: Arc::clone(&self.alarm),
             ends: self.sagas.ends.clone(),
@@ -406,17 +417,17 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// The database.
     pub async fn round(&self) -> Result<usize, Error> {
         let flights = Flights::under(self.enlist().await?);
-        let db = &self.sagas.db;
-        db.execute(&store::BURY_EXPIRED, args![]).await?;
-        let mut driven = self.claim_all(&flights, &store::TAKE_OVER, true).await?;
-        db.execute(&store::FORGET_DEAD, args![]).await?;
-        driven += self.claim_all(&flights, &store::CLAIM_DUE, false).await?;
+        let ledger = self.ledger().await?;
+        ledger.bury_expired().await?;
+        let mut driven = self.claim_all(&flights, Claimed::FromTheDead).await?;
+        ledger.forget_dead().await?;
+        driven += self.claim_all(&flights, Claimed::Due).await?;
         flights.tasks.close();
         // A round that is dropped is a node that dies: its tasks must not live on.
         let died = flights.dropped.clone().drop_guard();
         flights.tasks.wait().await;
         drop(died);
-        db.execute(&store::BURY_SELF, args![flights.lease.runner()]).await?;
+        ledger.sign_off(flights.lease.runner()).await?;
         Ok(driven)
     }
 
@@ -431,7 +442,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 continue;
             }
             let Some(clock) = self.sagas.clock.as_manual() else { return Ok(()) };
-            let Some(due) = self.next_due().await?.filter(|due| *due <= until) else { return Ok(()) };
+            let due = self.ledger().await?.next_due(self.known_steps.clone()).await?;
+            let Some((due, _)) = due.filter(|(due, _)| *due <= until) else { return Ok(()) };
             let ahead = Duration::try_from(due.duration_since(clock.get())).unwrap_or_default();
             clock.advance(ahead);
             moved(ahead);

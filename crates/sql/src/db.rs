@@ -29,7 +29,7 @@ struct Inner {
 
 enum Backend {
     Sqlite(sqlite::Pools),
-    Postgres(postgres::Pool),
+    Postgres(Box<postgres::Pool>),
 }
 
 /// One call of a statement, ready for its engine.
@@ -44,7 +44,7 @@ impl Db {
     pub async fn connect(url: &str, options: Options) -> Result<Db, Error> {
         let backend = match Target::parse(url)? {
             Target::Sqlite(path) => Backend::Sqlite(sqlite::Pools::open(&path, &options).await?),
-            Target::Postgres(url) => Backend::Postgres(postgres::Pool::open(&url, &options).await?),
+            Target::Postgres(url) => Backend::Postgres(Box::new(postgres::Pool::open(&url, &options).await?)),
         };
         Ok(Db(Arc::new(Inner { backend, manual_now: options.manual_now })))
     }
@@ -140,7 +140,7 @@ impl Db {
         match &self.0.backend {
             Backend::Sqlite(_) => Ok(self.clone()),
             Backend::Postgres(pool) => {
-                let backend = Backend::Postgres(pool.for_batches(connections).await?);
+                let backend = Backend::Postgres(Box::new(pool.for_batches(connections).await?));
                 Ok(Db(Arc::new(Inner { backend, manual_now: self.0.manual_now.clone() })))
             }
         }

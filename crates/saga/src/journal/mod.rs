@@ -11,8 +11,9 @@ pub(crate) use entry::{Change, Entry, Inserted};
 use crate::Clock;
 use crate::flight::{Flight, Transition};
 use crate::lease::Lease;
-use crate::store::{self, Standing, Written};
-use arcadia_sql::{Db, Engine, Error, args};
+use crate::ledger::Ledger;
+use crate::store::{Standing, StepRow, Written};
+use arcadia_sql::{Db, Engine, Error};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,22 +46,17 @@ struct Job {
     answer: oneshot::Sender<Result<Option<Written>, Error>>,
 }
 
-/// A node's journal. It ends with its last handle.
-#[derive(Debug, Clone)]
-pub(crate) struct Journal {
-    db: Db,
-    clock: Clock,
-    queues: Arc<[mpsc::Sender<Job>]>,
-}
+/// The way into the batches: a thread (SQLite) or two tasks (PostgreSQL) that write. They end with this.
+#[derive(Debug)]
+pub(crate) struct Queues(Vec<mpsc::Sender<Job>>);
 
-impl Journal {
-    /// Starts the thread (SQLite) or the tasks (PostgreSQL) that write.
-    pub(crate) async fn open(db: Db, clock: Clock) -> Result<Journal, Error> {
+impl Queues {
+    pub(crate) async fn open(db: &Db) -> Result<Queues, Error> {
         let mut queues = Vec::new();
         match db.engine() {
             Engine::Sqlite => {
                 let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-                sqlite::spawn(&db, jobs)?;
+                sqlite::spawn(db, jobs)?;
                 queues.push(queue);
             }
             Engine::Postgres => {
@@ -72,33 +68,33 @@ impl Journal {
                 }
             }
         }
-        Ok(Journal { db, clock, queues: queues.into() })
+        Ok(Queues(queues))
     }
 
-    pub(crate) fn db(&self) -> &Db {
-        &self.db
-    }
-
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    /// Durable when it answers.
-    async fn submit(&self, entry: Entry) -> Result<Option<Written>, Error> {
+    pub(crate) async fn submit(&self, entry: Entry) -> Result<Option<Written>, Error> {
         // The last bytes of a UUIDv7 are random.
-        let shard = usize::from(entry.id.as_bytes()[15]) % self.queues.len();
+        let shard = usize::from(entry.id.as_bytes()[15]) % self.0.len();
         let (answer, answered) = oneshot::channel();
         let gone =
             || Error::ConnectionLost { statement: "journal", detail: "the journal has stopped".to_owned() };
-        self.queues[shard].send(Job { entry, answer }).await.map_err(|_| gone())?;
+        self.0[shard].send(Job { entry, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
+}
 
+/// A node's journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) clock: Clock,
+}
+
+impl Journal {
     /// A saga that begins here. False when its id is taken already.
     pub(crate) async fn insert(&self, id: Uuid, inserted: Inserted) -> Result<bool, Error> {
         let change = Change::Insert(Box::new(inserted));
         let entry = Entry { id, change, steps: Vec::new(), events: Vec::new(), frees_locks: false };
-        Ok(self.submit(entry).await?.is_some())
+        Ok(self.ledger.submit(entry).await?.is_some())
     }
 
     /// Writes the flight's row and the transition. While the database is away it tries again, until the
@@ -111,7 +107,7 @@ impl Journal {
     ) -> Result<(), Refused> {
         loop {
             let entry = Entry::of(flight, transition, lease.runner(), self.clock.now());
-            let written = match self.submit(entry).await {
+            let written = match self.ledger.submit(entry).await {
                 Ok(Some(written)) => Some(written),
                 Ok(None) => self.standing(lease, flight, transition).await?,
                 Err(error) if error.is_retryable() => {
@@ -141,7 +137,7 @@ impl Journal {
             if lease.outlasts(&self.clock, Duration::ZERO).is_err() {
                 return Err(Refused::Lost);
             }
-            let read = self.db.fetch_optional::<Standing>(&store::STANDING, args![flight.id()]).await;
+            let read = self.ledger.standing(flight.row.id).await;
             let standing = match read {
                 Ok(Some(standing)) => standing,
                 Ok(None) => return Err(Refused::Lost),
@@ -165,11 +161,25 @@ impl Journal {
         }
     }
 
+    /// The saga's ledger. While the database is away it tries again, until the lease is over.
+    pub(crate) async fn steps(&self, lease: &Lease, id: Uuid) -> Result<Vec<StepRow>, Refused> {
+        loop {
+            match self.ledger.steps(id).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) if error.is_retryable() => self.clock.sleep(RETRY_AFTER).await,
+                Err(error) => return Err(Refused::Database(error)),
+            }
+            if lease.outlasts(&self.clock, Duration::ZERO).is_err() {
+                return Err(Refused::Lost);
+            }
+        }
+    }
+
     /// Last resort for a saga that cannot be read or written: nobody claims it until a person looked.
     pub(crate) async fn park_poisoned(&self, lease: &Lease, id: Uuid, epoch: i64, attention: Value) {
         loop {
-            let args = args![id, lease.runner(), epoch, attention.clone(), self.clock.now()];
-            match self.db.execute(&store::PARK_POISONED, args).await {
+            let now = self.clock.now();
+            match self.ledger.park_poisoned(id, lease.runner(), epoch, attention.clone(), now).await {
                 Ok(_) => return,
                 Err(error) => tracing::error!(saga = %id, %error, "a poisoned saga could not be parked"),
             }
