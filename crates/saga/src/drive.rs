@@ -138,7 +138,8 @@ impl<C: Send + Sync + 'static> Driver<C> {
             };
         }
         if flight.wants_cancel() {
-            let begun = !flight.is_ready();
+            // The rows that a start wrote are the first step's to undo, even if it never ran.
+            let begun = !flight.is_ready() || flight.idx() == 0;
             let why = TurnBack {
                 reason: "cancelled".to_owned(),
                 message: "a cancel was asked for".to_owned(),

@@ -24,7 +24,6 @@ const BATCH_SESSION: &str = "SET lock_timeout = '1s'; SET TIME ZONE 'UTC'; SET e
 /// The connections to one database.
 pub(crate) struct Pool {
     pool: PgPool,
-    connect: PgConnectOptions,
 }
 
 impl Pool {
@@ -40,7 +39,7 @@ impl Pool {
     }
 
     pub(crate) async fn for_batches(&self, connections: u32) -> Result<Pool, Error> {
-        Pool::connect(self.connect.clone(), connections, BATCH_SESSION).await
+        Pool::connect(PgConnectOptions::clone(&self.pool.connect_options()), connections, BATCH_SESSION).await
     }
 
     async fn connect(
@@ -64,13 +63,11 @@ impl Pool {
         let opened = match first {
             Ok(first) => {
                 let _ = first.close().await;
-                pool.connect_with(connect.clone()).await
+                pool.connect_with(connect).await
             }
             Err(error) => Err(error),
         };
-        opened
-            .map(|pool| Pool { pool, connect })
-            .map_err(|error| Error::Connect { target, source: Box::new(error) })
+        opened.map(|pool| Pool { pool }).map_err(|error| Error::Connect { target, source: Box::new(error) })
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {

@@ -297,3 +297,19 @@ async fn an_address_is_found_by_its_type_and_not_by_its_place() {
     assert_eq!(droplet.public_ipv4().unwrap().to_string(), "192.0.2.7");
     assert_eq!(droplet.private_ipv4().unwrap().to_string(), "10.0.0.2");
 }
+
+#[test]
+fn calls_and_listings_may_be_awaited_on_any_thread() {
+    fn sendable<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let client = crate::server::builder("http://127.0.0.1:1").build().unwrap();
+    let droplets = client.droplets();
+    drop(sendable(droplets.get(DropletId(1))));
+    drop(sendable(droplets.create(&CreateDroplet::default())));
+    drop(sendable(droplets.power_off(DropletId(1))));
+    drop(sendable(droplets.list().into_future()));
+    drop(sendable(client.records("example.com").delete(RecordId(1))));
+    drop(sendable(client.tags().tag("x", &[DropletId(1).into()])));
+    drop(sendable(client.billing().csv(&"x".into())));
+}

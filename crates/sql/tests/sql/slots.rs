@@ -112,12 +112,14 @@ on_both_databases! {
     }
 
     async fn every_statement_prepares_without_its_arguments(db: TestDb) {
+        let one = db.another(Options { max_connections: 1, ..Options::default() }).await;
         let all = STATEMENTS.iter().filter(|statement| statement.name() != UNKNOWN.name());
         for statement in all {
-            db.prepare(statement).await.unwrap_or_else(|error| panic!("{error}: {error:?}"));
+            one.prepare(statement).await.unwrap_or_else(|error| panic!("{error}: {error:?}"));
         }
         // A prepared guess at the types (here a 32-bit integer) must not stay behind for the call that knows them.
-        assert_eq!(db.fetch_all::<Uuid>(&SMALL, args![5_i64]).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(one.fetch_all::<Uuid>(&SMALL, args![5_i64]).await.unwrap(), Vec::<Uuid>::new());
+        one.close().await;
         assert_eq!(STATEMENTS.len(), 11);
     }
 
