@@ -35,7 +35,8 @@ on_both_databases! {
         world.sagas.cancel(id, "user:ada").await.unwrap();
         world.settle().await;
         assert_eq!(world.saga(id).await.status, Status::RolledBack);
-        assert_eq!(world.step_statuses(id).await, ["pending"]);
+        assert_eq!(world.step_statuses(id).await, ["compensated"], "what the start wrote is the first step's to undo");
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
         assert_eq!(world.event_kinds(id).await.iter().filter(|kind| *kind == "cancel").count(), 1);
     }
 
