@@ -107,16 +107,21 @@ fn a_file_says_what_it_is_and_fits_in_a_head() {
 
 #[test]
 fn a_store_nobody_prepares_is_found() {
-    let store = Source::new("crates/arcadia/src/drift/store.rs", "//! A.\nstatements! { }");
-    let list =
-        Source::new("crates/arcadia/src/stores.rs", "//! A.\nconst A: X = [drift::store::STATEMENTS];");
-    let other =
-        Source::new("crates/arcadia/src/stores.rs", "//! A.\nconst A: X = [billing::store::STATEMENTS];");
-    let test = Source::new("crates/arcadia/tests/a.rs", "//! A.\nfn a() { db.prepare(it) }");
-    assert_eq!(
-        rules::unlisted_statements(&[store.clone(), list.clone()], std::slice::from_ref(&test)).len(),
-        0
-    );
-    assert_eq!(rules::unlisted_statements(&[store.clone(), other], &[test]).len(), 1);
-    assert_eq!(rules::unlisted_statements(&[store, list], &[]).len(), 1, "a list that no test prepares");
+    let file = |path: &str, text: &str| Source::new(path, &format!("//! A file.\n{text}"));
+    let unlisted = |tree: &[Source], test: &str| {
+        rules::unlisted_statements(tree, &[file("crates/arcadia/tests/stores.rs", test)]).len()
+    };
+    let store = file("crates/arcadia/src/drift/store.rs", "statements! { }");
+    let list = file("crates/arcadia/src/stores.rs", "const A: X = [drift::store::STATEMENTS];");
+    let other = file("crates/arcadia/src/stores.rs", "const A: X = [billing::store::STATEMENTS];");
+    let test = "fn a() { for it in stores::statements() { db.prepare(it) } }";
+    assert_eq!(unlisted(&[store.clone(), list.clone()], test), 0);
+    assert_eq!(unlisted(&[store.clone(), other], test), 1);
+    assert_eq!(unlisted(&[store, list], "fn a() { step.prepare(run) }"), 1);
+
+    let engine = file("crates/saga/src/store.rs", "statements! { }");
+    let shared = file("crates/arcadia/src/stores.rs", "const A: X = [arcadia_saga::STATEMENTS];");
+    assert_eq!(unlisted(&[engine.clone(), shared], test), 0);
+    let exported = file("crates/saga/src/lib.rs", "pub use store::STATEMENTS;");
+    assert_eq!(unlisted(&[engine, exported], test), 1);
 }

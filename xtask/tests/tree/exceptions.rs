@@ -9,6 +9,5 @@ pub const CLOCKS: &[(&str, &str)] = &[
     ("crates/digitalocean/src/clock.rs", "the client's clock: limits and waits, faster on demand"),
     ("crates/digitalocean-sim/src/clock.rs", "the simulator's clock, which tests move by hand"),
     ("crates/saga/src/clock.rs", "the engine's clock, ids and chance: where `Cloud` has them from"),
-    ("crates/saga/src/runner.rs", "how long a stopping node waits for the calls under way"),
     ("crates/sql/src/testing.rs", "databases of tests that run at once need names of their own"),
 ];

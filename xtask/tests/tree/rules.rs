@@ -90,20 +90,26 @@ fn has_unseeded_chance(file: &Source) -> bool {
     uses.any(|used| used.starts_with(|first: char| first.is_lowercase()) || used.starts_with("Rng::new("))
 }
 
-/// Files with statements that no list names, of a list that a test hands to `prepare`.
+/// Files with statements that no list names, in their own crate or the service's, of which a test prepares all.
 pub fn unlisted_statements(tree: &[Source], tests: &[Source]) -> Vec<String> {
     let has_statements = |file: &&Source| {
         file.code.contains("statements!") && !file.path.starts_with("crates/sql/") && !file.is_test()
     };
     let is_listed = |file: &Source| {
-        let home = crate_of(file);
-        let list = format!("{}::STATEMENTS", module(file));
-        let same_crate = || tree.iter().chain(tests).filter(|other| crate_of(other) == home);
-        let is_named = same_crate().any(|other| other.code.contains(&list));
-        is_named && tests.iter().any(|test| crate_of(test) == home && test.code.contains(".prepare("))
+        let inside = (crate_of(file), format!("{}::STATEMENTS", module(file)));
+        let outside = ("arcadia", format!("arcadia_{}::STATEMENTS", crate_of(file)));
+        [inside, outside].iter().any(|(home, list)| {
+            let is_named = tree.iter().chain(tests).any(|it| crate_of(it) == *home && it.code.contains(list));
+            is_named && tests.iter().any(|test| crate_of(test) == *home && prepares_a_list(test))
+        })
     };
     let unlisted = tree.iter().filter(has_statements).filter(|file| !is_listed(file));
     unlisted.map(|file| format!("{}: name {}::STATEMENTS in the list", file.path, module(file))).collect()
+}
+
+fn prepares_a_list(test: &Source) -> bool {
+    let names_a_list = test.has_word("STATEMENTS") || test.has_word("statements");
+    test.code.contains(".prepare(") && names_a_list
 }
 
 fn crate_of(file: &Source) -> &str {
