@@ -1,6 +1,8 @@
 //! Stories of the provisioning sagas: what remains at the provider and in our rows when all goes well, and when
 //! anything at all does not.
 
+#![allow(clippy::unwrap_used, reason = "a story stops where its world breaks")]
+
 #[macro_use]
 mod world;
 

@@ -1,7 +1,7 @@
 //! DNS records: what to change to get from what was there to what is wanted, and back. A record bears no mark:
 //! its identity is type, name and data, together with what was seen before.
 
-use super::{OrHalt as _, provider};
+use super::{OrHalt as _, after_effect, provider};
 use crate::cloud::Cloud;
 use arcadia_saga::{Halt, Outcome, Run, Undo};
 use digitalocean::{Record, RecordDraft, RecordId, RecordType, normalised_host, qualified_name};
@@ -117,17 +117,29 @@ pub(crate) async fn write(run: &Run<Cloud>, wanted: &Wanted, seen: &Seen) -> Out
         Change::Nothing(record) => Ok((record, DnsOutcome::Noop)),
         Change::Create(draft) => Ok((create(run, wanted, &draft).await?, DnsOutcome::Created)),
         Change::Overwrite { record, with, delete } => {
-            if is_repeated(run) {
-                check_unchanged(run, wanted, seen, record, &with).await?;
-            }
-            let zone = provider(run).records(wanted.domain.as_str());
-            zone.update(record, &with).await.or_halt(run)?;
+            overwrite(run, wanted, seen, record, &with).await?;
             for other in delete {
-                remove(run, &wanted.domain, other).await?;
+                remove(run, &wanted.domain, other).await.map_err(after_effect)?;
             }
             Ok((record, DnsOutcome::Updated))
         }
     }
+}
+
+/// The first time this changes nothing or all; a later one may follow a write of ours.
+async fn overwrite(
+    run: &Run<Cloud>,
+    wanted: &Wanted,
+    seen: &Seen,
+    record: RecordId,
+    with: &RecordDraft,
+) -> Outcome<()> {
+    if is_repeated(run) {
+        check_unchanged(run, wanted, seen, record, with).await.map_err(after_effect)?;
+    }
+    let zone = provider(run).records(wanted.domain.as_str());
+    let written = zone.update(record, with).await.or_halt(run);
+    written.map(|_| ()).map_err(|halt| if is_repeated(run) { after_effect(halt) } else { halt })
 }
 
 fn is_repeated(run: &Run<Cloud>) -> bool {

@@ -48,6 +48,14 @@ impl<T> OrHalt<T> for Result<T, Error> {
     }
 }
 
+/// An earlier call of the same step had its effect: a refusal is no longer the whole step's, and it is undone too.
+pub(crate) fn after_effect(halt: Halt) -> Halt {
+    match halt {
+        Halt::Failed(failure) => Halt::Unknown(failure),
+        other => other,
+    }
+}
+
 /// What may have happened is looked into; what passes is waited for; the rest is certain.
 fn halt(run: &Run<Cloud>, error: &Error) -> Halt {
     if error.is_in_doubt() || error.asks_to_try_again() || error.kind() == ErrorKind::EndlessListing {

@@ -27,7 +27,7 @@ stories! {
         assert_eq!(resources[0].status.as_deref(), Some("active"));
         assert_eq!(resources[0].monthly_cost_minor, Some(600));
         assert!(!resources[0].is_deleted);
-        assert_eq!(world.resource_events().await, ["discovered", "attributed"]);
+        assert_eq!(world.resource_events().await, ["attributed", "discovered"]);
 
         let spec = json!({"size_slug": "s-1vcpu-1gb", "region": "nyc3", "image": "ubuntu-24-04-x64"});
         assert_eq!(world.provisioned().await, [(spec, 1)]);

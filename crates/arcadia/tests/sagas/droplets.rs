@@ -2,7 +2,7 @@
 
 use crate::world::{DOMAIN, World};
 use arcadia_saga::{SagaId, Status};
-use digitalocean_sim::{Fault, FaultKind, Kind, Stage};
+use digitalocean_sim::{ChangeKind, Fault, FaultKind, Kind, Stage};
 use serde_json::{Value, json};
 
 const SNAP: &str = "POST /v2/droplets/{id}/actions";
@@ -35,7 +35,9 @@ async fn assert_one_snapshot(world: &World, droplet: u64, saga: SagaId) {
     assert_eq!(names(world), [format!("arcadia-snap-{droplet}-{saga}")]);
     assert_eq!(found.context["snapshot_name"], format!("arcadia-snap-{droplet}-{saga}"));
     assert!(found.context["snapshot_id"].is_string());
-    assert_eq!(world.requests("POST", "/v2/droplets/{id}/actions"), 1);
+    let log = world.simulator.log();
+    let taken = log.iter().filter(|it| it.kind == Kind::Snapshot && it.change == ChangeKind::Created);
+    assert_eq!(taken.count(), 1);
 }
 
 stories! {
@@ -60,7 +62,7 @@ stories! {
         assert_eq!(world.marked(), []);
         assert!(world.resources().await[0].is_deleted);
         assert_eq!(world.provisioned().await, []);
-        assert_eq!(world.resource_events().await, ["discovered", "deleted"]);
+        assert_eq!(world.resource_events().await, ["deleted", "discovered"]);
     }
 
     async fn a_droplet_that_is_gone_already_counts_as_destroyed(world: &World) {
@@ -127,7 +129,18 @@ stories! {
         world.settle().await;
         assert_eq!(world.saga(saga).await.status, Status::RolledBack);
         assert_eq!(names(world), [""; 0]);
-        assert_eq!(world.requests("POST", "/v2/droplets/{id}/actions"), 1);
+    }
+
+    async fn a_snapshot_taken_but_not_yet_listed_is_deleted_on_the_way_back_too(world: &World) {
+        let id = droplet(world).await;
+        world.inject(SNAP, FaultKind::Hide { ms: 40_000 });
+        let saga = photograph(world, id, &[]).await;
+        world.until_waiting_for(saga, "the snapshot to be listed").await;
+        world.service.cloud.sagas.cancel(saga, "a-test").await.unwrap();
+        world.settle().await;
+        let saga = world.saga(saga).await;
+        assert_eq!((saga.status, saga.clean), (Status::RolledBack, Some(json!(true))));
+        assert_eq!(names(world), [""; 0]);
     }
 
     async fn a_lost_snapshot_is_deleted_on_the_way_back_too(world: &World) {

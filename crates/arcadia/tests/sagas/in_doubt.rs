@@ -142,7 +142,7 @@ stories! {
         let saga = world.saga(acme.saga).await;
         assert_eq!(saga.status, Status::RolledBack);
         assert_eq!(saga.error.unwrap()["reason"], "step_failed:create_droplet");
-        assert_eq!(world.requests("GET", "/v2/droplets"), 0);
+        assert_eq!(world.droplets_ever(), 0);
         assert_eq!(world.deployment(acme.deployment).await.state, "cancelled");
     }
 

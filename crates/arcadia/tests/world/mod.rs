@@ -96,28 +96,32 @@ impl World {
 
     /// Drives until the saga stands at that step, begun or about to begin.
     pub async fn until_step(&self, saga: SagaId, step: &str) {
-        for _ in 0..500 {
-            let found = self.saga(saga).await;
-            let at = usize::try_from(found.current_step_idx).unwrap();
-            if found.steps[at] == step {
-                return;
-            }
-            self.settle_for(Duration::from_secs(1)).await;
-            self.advance(Duration::from_secs(1));
-        }
-        panic!("saga {saga} never came to {step}");
+        let stands = |saga: &Saga| {
+            let at = usize::try_from(saga.current_step_idx).unwrap();
+            saga.steps[at] == step
+        };
+        self.until(saga, stands).await;
     }
 
     /// Drives until the saga is of that status.
     pub async fn until_status(&self, saga: SagaId, status: Status) {
+        self.until(saga, |saga| saga.status == status).await;
+    }
+
+    /// Drives until the saga waits for that.
+    pub async fn until_waiting_for(&self, saga: SagaId, reason: &str) {
+        self.until(saga, |saga| saga.waiting_for.as_deref() == Some(reason)).await;
+    }
+
+    async fn until(&self, id: SagaId, reached: impl Fn(&Saga) -> bool) {
         for _ in 0..500 {
-            if self.saga(saga).await.status == status {
+            if reached(&self.saga(id).await) {
                 return;
             }
             self.settle_for(Duration::from_secs(1)).await;
             self.advance(Duration::from_secs(1));
         }
-        panic!("saga {saga} never became {status:?}");
+        panic!("saga {id} never came there: {:?}", self.saga(id).await);
     }
 
     pub fn advance(&self, by: Duration) {

@@ -3,7 +3,7 @@
 
 use super::wait_droplet_active::KnownDroplet;
 use crate::cloud::Cloud;
-use crate::provisioning::{OrHalt as _, POLL_EVERY, provider, snapshots};
+use crate::provisioning::{OrHalt as _, POLL_EVERY, after_effect, provider, snapshots};
 use arcadia_saga::{Halt, Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use digitalocean::{ActionId, ActionStatus, DropletId, SnapshotId};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,12 @@ impl Step<Cloud> for CreateDropletSnapshot {
             return Ok(());
         }
         wait_for_camera(run, droplet).await?;
-        run.seen_nothing()
+        match run.memo::<Memo>()?.unwrap_or_default() {
+            Memo { action_id: Some(action), listings } => {
+                wait_for_listing(run, droplet, action, listings.unwrap_or(0)).await
+            }
+            Memo { .. } => run.seen_nothing(),
+        }
     }
 }
 
@@ -96,7 +101,8 @@ fn taking(action: ActionId) -> Halt {
 async fn follow(run: &Run<Cloud>, droplet: DropletId, name: String, action: u64) -> Outcome<TakenSnapshot> {
     let id = ActionId(action);
     let is_late = run.clock().now() >= run.clock().after(run.started_at(), ACTION_MAX);
-    match provider(run).droplets().action(droplet, id).await.or_halt(run)?.status {
+    let action_now = provider(run).droplets().action(droplet, id).await;
+    match action_now.or_halt(run).map_err(after_effect)?.status {
         ActionStatus::Completed => find(run, name, Some(action), 0).await,
         ActionStatus::Errored => match look(run, &name).await? {
             Some(taken) => Ok(taken),
@@ -121,12 +127,16 @@ async fn find(
     if listings >= LISTINGS_MAX {
         return Err(Halt::unknown(format!("the snapshot `{name}` was taken but is not listed")));
     }
+    Err(listing(action_id, listings))
+}
+
+fn listing(action_id: Option<u64>, listings: u32) -> Halt {
     let memo = json!({"action_id": action_id, "listings": listings + 1});
-    Err(Halt::wait_with(POLL_EVERY, "the snapshot to be listed", memo))
+    Halt::wait_with(POLL_EVERY, "the snapshot to be listed", memo)
 }
 
 async fn look(run: &Run<Cloud>, name: &str) -> Outcome<Option<TakenSnapshot>> {
-    let found = snapshots::named(run, |listed| listed == name).await?;
+    let found = snapshots::named(run, |listed| listed == name).await.map_err(after_effect)?;
     let taken = |snapshot_id| TakenSnapshot { snapshot_id, snapshot_name: name.to_owned() };
     Ok(found.into_iter().next().map(|snapshot| taken(snapshot.id.0)))
 }
@@ -138,6 +148,16 @@ async fn delete_named(run: &Run<Cloud>, name: &str) -> Outcome<bool> {
         snapshots::delete(run, &snapshot.id).await?;
     }
     Ok(!found.is_empty())
+}
+
+/// The request was accepted: unless its action failed, the snapshot will be listed, and has to go then.
+async fn wait_for_listing(run: &Run<Cloud>, droplet: DropletId, action: u64, listings: u32) -> Undo {
+    let errored = match provider(run).droplets().action(droplet, ActionId(action)).await {
+        Ok(action) => action.status == ActionStatus::Errored,
+        Err(error) if error.is_not_found() => false,
+        Err(error) => return Err(error).or_halt(run),
+    };
+    if errored || listings >= LISTINGS_MAX { Ok(()) } else { Err(listing(Some(action), listings)) }
 }
 
 /// A snapshot whose request was answered to nobody may still be on its way.

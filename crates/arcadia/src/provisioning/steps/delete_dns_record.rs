@@ -1,6 +1,7 @@
 //! Deletes the records of a type and name that were there when it began, and no others.
 
 use crate::cloud::Cloud;
+use crate::provisioning::after_effect;
 use crate::provisioning::dns::{self, Seen};
 use arcadia_saga::{Halt, Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use digitalocean::RecordType;
@@ -41,7 +42,7 @@ impl Step<Cloud> for DeleteDnsRecord {
 
     async fn execute(&self, run: &Run<Cloud>, needs: RecordUnwanted) -> Outcome<()> {
         for record in run.prior::<Seen>()?.unwrap_or_default().records {
-            dns::remove(run, &needs.dns_domain, record.id).await?;
+            dns::remove(run, &needs.dns_domain, record.id).await.map_err(after_effect)?;
         }
         Ok(())
     }
