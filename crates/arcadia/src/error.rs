@@ -38,7 +38,7 @@ pub enum Error {
     TooLarge { bytes_max: usize },
     #[error("{why}")]
     Malformed { why: String },
-    #[error("{} of the request cannot be accepted", fields_words(.0))]
+    #[error("some fields cannot be accepted: {}", fields_words(.0))]
     Invalid(Vec<FieldError>),
     #[error("the Idempotency-Key was used before with another body")]
     KeyReused,
