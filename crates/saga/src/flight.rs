@@ -1,7 +1,7 @@
 //! A claimed saga in memory, and the transitions that it can make. Pure: nothing here waits or writes.
 
 use crate::record::{Status, StepStatus};
-use crate::store::{SagaRow, StepRow, object};
+use crate::rows::{SagaRow, StepRow, object};
 use crate::{Failure, SagaId, Wait};
 use arcadia_sql::Error;
 use jiff::Timestamp;

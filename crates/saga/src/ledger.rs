@@ -2,7 +2,8 @@
 //! The test kit puts its own in between, to kill a node before and after each write.
 
 use crate::journal::{Entry, Queues};
-use crate::store::{self, SagaRow, Standing, StepRow, Written};
+use crate::rows::{SagaRow, Standing, StepRow, Written};
+use crate::store;
 use arcadia_sql::{Db, Engine, Error, Statement, args};
 use jiff::Timestamp;
 use serde_json::Value;

@@ -13,6 +13,7 @@ mod lease;
 mod ledger;
 mod plan;
 mod record;
+mod rows;
 mod run;
 mod runner;
 mod sagas;

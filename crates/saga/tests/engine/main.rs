@@ -5,5 +5,6 @@
 mod fencing;
 mod forward;
 mod rollback;
+mod statements;
 mod verbs;
 mod world;

@@ -1,16 +1,17 @@
 //! A node: claims due sagas, drives them, renews its lease, takes over what dead nodes left.
 
+mod by_hand;
+mod claim;
+
 use crate::alarm::Alarm;
 use crate::drive::Driver;
 use crate::flight::Flight;
 use crate::journal::Journal;
 use crate::lease::Lease;
-use crate::ledger::{Claim, Ledger, SqlLedger};
-use crate::sagas::BeginHere;
-use crate::store::SagaRow;
+use crate::ledger::{Ledger, SqlLedger};
+use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
-use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -243,98 +244,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
         i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Claims until nothing is due or every place is taken; answers how long to sleep.
-    async fn claim_due(&self, flights: &Flights) -> Duration {
-        self.alarm.clear();
-        match self.claim_all(flights, Claimed::Due).await {
-            Ok(_) => self.until_next_due().await.unwrap_or(self.settings.safety_poll),
-            Err(error) => {
-                tracing::warn!(%error, "claiming failed; trying again");
-                self.settings.safety_poll
-            }
-        }
-    }
-
-    /// What dead nodes left behind.
-    async fn take_over_all(&self, flights: &Flights) {
-        let taken = async {
-            let ledger = self.ledger().await?;
-            if ledger.bury_expired().await? > 0 {
-                tracing::warn!("a node died; taking over its sagas");
-            }
-            if ledger.dead_nodes().await? > 0 {
-                self.claim_all(flights, Claimed::FromTheDead).await?;
-                ledger.forget_dead().await?;
-            }
-            Ok::<(), Error>(())
-        };
-        if let Err(error) = taken.await {
-            tracing::warn!(%error, "taking over failed; trying again");
-        }
-    }
-
-    async fn claim_all(&self, flights: &Flights, which: Claimed) -> Result<usize, Error> {
-        let ledger = self.ledger().await?;
-        let mut driven = 0;
-        loop {
-            let limit = self.places.available_permits().min(CLAIM_MAX);
-            if limit == 0 {
-                return Ok(driven);
-            }
-            let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
-            let claim = Claim { runner, now, known_steps: self.known_steps.clone(), limit };
-            let rows = match which {
-                Claimed::Due => ledger.claim_due(claim).await?,
-                Claimed::FromTheDead => ledger.take_over(claim).await?,
-            };
-            let claimed = rows.len();
-            driven += claimed;
-            for row in rows {
-                self.spawn(flights, row, which).await?;
-            }
-            if claimed < limit {
-                return Ok(driven);
-            }
-        }
-    }
-
-    async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
-        let driver = self.driver(&flights.lease).await?;
-        let launch = Launch::new(self, flights);
-        launch.spawn(async move { driver.fly(row, which == Claimed::FromTheDead).await });
-        Ok(())
-    }
-
-    /// From now on a saga that is started on this node begins here, without being claimed first.
-    async fn begin_here(&self, flights: &Flights) {
-        let driver = match self.driver(&flights.lease).await {
-            Ok(driver) => Arc::new(driver),
-            Err(error) => {
-                tracing::warn!(%error, "no journal yet; sagas are claimed, not begun in place");
-                return;
-            }
-        };
-        let (launch, journal) = (Launch::new(self, flights), driver.journal.clone());
-        let fly = move |flight: Flight| {
-            let driver = Arc::clone(&driver);
-            launch.spawn(async move { driver.drive_from(flight).await });
-        };
-        let places = Arc::clone(&self.places);
-        self.sagas.begin_here(BeginHere {
-            journal,
-            lease: Arc::clone(&flights.lease),
-            places,
-            fly: Box::new(fly),
-        });
-    }
-
-    async fn until_next_due(&self) -> Result<Duration, Error> {
-        let due = self.ledger().await?.next_due(self.known_steps.clone()).await?;
-        let Some((due, now)) = due else { return Ok(self.settings.safety_poll) };
-        let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-        Ok(until.clamp(CLAIM_EVERY, self.settings.safety_poll))
-    }
-
     async fn ledger(&self) -> Result<&Arc<dyn Ledger>, Error> {
         let open = || async {
             let ledger: Arc<dyn Ledger> = Arc::new(SqlLedger::open(self.sagas.db.clone()).await?);
@@ -405,48 +314,6 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 let attention = json!({"reason": "undecodable", "message": error.to_string()});
                 self.journal.park_poisoned(&self.lease, id, epoch, attention).await;
             }
-        }
-    }
-}
-
-/// Driving by hand, for tests on a manual clock.
-impl<C: Send + Sync + 'static> Runner<C> {
-    /// Claims and drives what is due now, together, to its next pause. Answers how many there were.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn round(&self) -> Result<usize, Error> {
-        let flights = Flights::under(self.enlist().await?);
-        let ledger = self.ledger().await?;
-        ledger.bury_expired().await?;
-        let mut driven = self.claim_all(&flights, Claimed::FromTheDead).await?;
-        ledger.forget_dead().await?;
-        driven += self.claim_all(&flights, Claimed::Due).await?;
-        flights.tasks.close();
-        // A round that is dropped is a node that dies: its tasks must not live on.
-        let died = flights.dropped.clone().drop_guard();
-        flights.tasks.wait().await;
-        drop(died);
-        ledger.sign_off(flights.lease.runner()).await?;
-        Ok(driven)
-    }
-
-    /// Drives until nothing is due, moving the manual clock from one due time to the next. `moved` is told
-    /// each step of the clock, so that a simulator can move along. Stops at `until`.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn settle(&self, until: Timestamp, moved: impl Fn(Duration)) -> Result<(), Error> {
-        loop {
-            if self.round().await? > 0 {
-                continue;
-            }
-            let Some(clock) = self.sagas.clock.as_manual() else { return Ok(()) };
-            let due = self.ledger().await?.next_due(self.known_steps.clone()).await?;
-            let Some((due, _)) = due.filter(|(due, _)| *due <= until) else { return Ok(()) };
-            let ahead = Duration::try_from(due.duration_since(clock.get())).unwrap_or_default();
-            clock.advance(ahead);
-            moved(ahead);
         }
     }
 }
