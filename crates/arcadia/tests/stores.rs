@@ -1,5 +1,7 @@
 //! What stands in the stores, held against both databases.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 use arcadia::{installation, stores};
 use arcadia_saga::Clock;
 use arcadia_sql::on_both_databases;
