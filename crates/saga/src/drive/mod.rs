@@ -9,7 +9,6 @@ use crate::journal::{Journal, Refused};
 use crate::lease::Lease;
 use crate::record::Status;
 use crate::sagas::Ends;
-use crate::step::AnyStep;
 use crate::{Clock, Failure, Halt, Outcome, Policy, Registry, Run, Wait};
 use arcadia_sql::Db;
 use futures_util::FutureExt as _;
