@@ -14,6 +14,8 @@ pub struct Options {
     pub timings: Timings,
     /// `account.droplet_limit`; creating beyond it is refused.
     pub droplet_limit: u32,
+    /// How many ids of each kind were handed out before: a second account that one database meets skips the first's.
+    pub ids_skipped: u64,
     /// Whether a resize of a running droplet is refused. The live behaviour is not settled, so it can be switched off.
     pub resize_needs_off: bool,
 }
@@ -27,6 +29,7 @@ impl Default for Options {
             limits: RateLimits::default(),
             timings: Timings::realistic(),
             droplet_limit: 100,
+            ids_skipped: 0,
             resize_needs_off: true,
         }
     }

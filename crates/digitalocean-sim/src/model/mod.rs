@@ -114,9 +114,10 @@ struct Ids {
 }
 
 impl Ids {
-    fn new() -> Ids {
-        let (droplet, action) = (700_100_000, 3_500_000_000);
-        Ids { droplet, action, image: 280_000_122, record: 1_900_000_000, key: 51_200_000 }
+    fn after(skipped: u64) -> Ids {
+        let (droplet, action) = (700_100_000 + skipped, 3_500_000_000 + skipped);
+        let (image, record) = (280_000_122 + skipped, 1_900_000_000 + skipped);
+        Ids { droplet, action, image, record, key: 51_200_000 + skipped }
     }
 
     fn next(last: &mut u64) -> u64 {
@@ -192,7 +193,7 @@ impl Account {
             random: fastrand::Rng::with_seed(options.seed),
             agenda: BTreeMap::new(),
             agenda_seq: 0,
-            ids: Ids::new(),
+            ids: Ids::after(options.ids_skipped),
             catalogue: Catalogue::new(options.profile),
             addresses: Addresses::default(),
             droplets: BTreeMap::new(),
