@@ -1,5 +1,7 @@
 //! The demo as a viewer starts it: the built binary, on both databases, empty and used before.
 
+#![allow(clippy::unwrap_used, reason = "a demo that cannot be watched has failed")]
+
 use arcadia_sql::testing::TestDb;
 use arcadia_sql::{Engine, MIGRATIONS, Options};
 use serde_json::Value;
