@@ -1,5 +1,7 @@
 //! The one way into the inventory, on both databases: what each look at a resource writes, and what it does not.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where its database breaks")]
+
 use arcadia::drift;
 use arcadia::inventory::{self, Change, DROPLET, Observation, Owner, Witness};
 use arcadia_saga::{Clock, SagaId};
