@@ -45,7 +45,10 @@ pub struct Answer {
 impl Api {
     pub async fn over(world: &World) -> Api {
         let verifier = Verifier::new(&SecretString::from(SECRET));
-        let router = http::router(world.service.cloud.clone(), verifier);
+        Api::serving(http::router(world.service.cloud.clone(), verifier)).await
+    }
+
+    pub async fn serving(router: axum::Router) -> Api {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();

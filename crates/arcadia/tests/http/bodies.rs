@@ -5,6 +5,7 @@ use crate::api::{Api, answer, rows, wanted, wanted_with};
 use digitalocean_sim::{FaultKind, Stage};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// What to change in a right body, and the fields that are then wrong.
 fn wrong_fields() -> Vec<(Value, Vec<&'static str>)> {
@@ -130,6 +131,24 @@ stories! {
         assert_eq!(rows(world).await, 0);
         let body = json!({"hostname": "acme.internal-arcadia.com", "tenant_id": "acme", "provision": false});
         api.admin().create(&wanted_with("acme", body)).await.expect(201);
+    }
+
+    async fn made_up_names_do_not_use_up_the_provider_s_budget(world: &World) {
+        let api = Api::over(world).await;
+        let acme = api.tenant("acme");
+        let unknown = wanted_with("acme", json!({"plan.image": "no-such-image"}));
+        acme.create(&unknown).await.expect(422);
+        let asked = world.simulator.request_count();
+        for _ in 0..10 {
+            acme.create(&unknown).await.expect(422);
+        }
+        assert_eq!(world.simulator.request_count(), asked);
+        let in_new_zone = json!({"provision": false, "hostname": "a.new-arcadia.com", "tenant_id": "acme"});
+        let new_zone = wanted_with("acme", in_new_zone);
+        api.admin().create(&new_zone).await.expect(422);
+        world.simulator.add_domain("new-arcadia.com").unwrap();
+        world.advance(Duration::from_secs(11));
+        api.admin().create(&new_zone).await.expect(201);
     }
 
     async fn a_platform_admin_says_for_whom(world: &World) {

@@ -1,7 +1,13 @@
 //! What every answer has in common: its id, and the one form of errors.
 
-use crate::api::{Api, answer};
+use crate::api::{Api, SECRET, answer};
+use arcadia::http::{App, frame};
+use arcadia::tokens::Verifier;
+use axum::Router;
+use axum::routing::get;
 use reqwest::Method;
+use secrecy::SecretString;
+use std::sync::Arc;
 
 stories! {
     async fn what_is_not_there_is_a_problem_in_one_form(world: &World) {
@@ -37,5 +43,15 @@ stories! {
             let given = with(unusable).await.expect(401).body["request_id"].clone();
             assert_eq!(given.as_str().unwrap().len(), 36, "{unusable}");
         }
+    }
+
+    async fn a_handler_that_panics_is_a_problem_and_not_a_lost_connection(world: &World) {
+        let verifier = Arc::new(Verifier::new(&SecretString::from(SECRET)));
+        let app = App { cloud: world.service.cloud.clone(), verifier };
+        let boom = get(async || -> &'static str { panic!("what a caller must not read") });
+        let around = axum::middleware::from_fn_with_state(app, frame::around);
+        let api = Api::serving(Router::new().route("/boom", boom).layer(around)).await;
+        let refused = answer(api.request(Method::GET, "/boom")).await.expect(500);
+        assert!(!refused.body.to_string().contains("must not read"), "{}", refused.body);
     }
 }
