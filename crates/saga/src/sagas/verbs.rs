@@ -41,6 +41,13 @@ pub struct By<'a> {
     pub reason: &'a str,
 }
 
+/// A cancel may go without a reason.
+impl<'a> From<&'a str> for By<'a> {
+    fn from(actor: &'a str) -> By<'a> {
+        By { actor, reason: "" }
+    }
+}
+
 /// A saga held for one verb: nobody else writes it until the transaction ends.
 struct Held {
     tx: Tx,
@@ -65,7 +72,8 @@ impl Sagas {
     ///
     /// # Errors
     /// [`VerbError::Refused`] after its end or once its point of no return was begun.
-    pub async fn cancel(&self, id: SagaId, by: By<'_>) -> Result<Saga, VerbError> {
+    pub async fn cancel<'a>(&self, id: SagaId, by: impl Into<By<'a>>) -> Result<Saga, VerbError> {
+        let by = by.into();
         let mut held = self.hold(id).await?;
         if held.status.is_terminal() {
             return Err(held.refused(format!("it is {} and cannot be cancelled", held.status.as_str())));
