@@ -142,7 +142,9 @@ impl From<arcadia_sql::Error> for Error {
 impl From<StartError> for Error {
     fn from(error: StartError) -> Error {
         match error {
-            StartError::Conflict { saga, .. } => Error::Busy { saga: Some(saga) },
+            StartError::Conflict { saga, .. } | StartError::UnderWay { saga, .. } => {
+                Error::Busy { saga: Some(saga) }
+            }
             StartError::KeyReused { .. } => Error::KeyReused,
             StartError::Database(error) => error.into(),
             other @ (StartError::Plan(_) | StartError::Inputs(_) | StartError::Taken(_)) => {

@@ -269,6 +269,12 @@ impl Flight {
         transition
     }
 
+    pub(crate) fn resume_undoing(&mut self, now: Timestamp, clock_scaled: Duration) -> Transition {
+        let mut transition = Transition::default();
+        self.undo_next(now, self.idx(), &mut transition, clock_scaled);
+        transition
+    }
+
     /// Stands at the next thing to undo at or below `from`, or ends the rollback.
     fn undo_next(&mut self, now: Timestamp, from: i64, transition: &mut Transition, last_look_in: Duration) {
         let next = self.ledger.iter().filter(|row| row.step_idx <= from).filter(|row| is_standing(row));

@@ -24,11 +24,11 @@ mod store;
 
 pub use clock::Clock;
 pub use id::{Mark, SagaId};
-pub use plan::{Plan, PlanError, Registry};
+pub use plan::{Plan, PlanError, Queue, Registry};
 pub use record::{Event, Saga, Status, StepResult, StepStatus};
-pub use run::Run;
+pub use run::{Run, Signal};
 pub use runner::{Runner, Settings};
-pub use sagas::{Filter, Idempotency, Sagas, StartError, StartSaga, Started, VerbError};
+pub use sagas::{By, Filter, Idempotency, Sagas, StartError, StartSaga, Started, VerbError};
 pub use shape::{Field, Shape};
 pub use step::{Class, Failure, Halt, Outcome, Policy, Step, Undo, Undoing, Wait};
 pub use store::STATEMENTS;

@@ -24,6 +24,7 @@ row! {
         pub(crate) error: Option<Value>,
         pub(crate) attention: Option<Value>,
         pub(crate) clean: Option<Value>,
+        pub(crate) resolved: Option<Value>,
         pub(crate) queue: String,
         pub(crate) current_step_idx: i64,
         pub(crate) step_state: String,
@@ -95,6 +96,15 @@ row! {
 
 row! {
     #[derive(Debug, Clone)]
+    pub(crate) struct SignalRow {
+        pub(crate) data: Value,
+        pub(crate) actor: String,
+        pub(crate) expired: bool,
+    }
+}
+
+row! {
+    #[derive(Debug, Clone)]
     pub(crate) struct KeyHolder {
         pub(crate) body_hash: String,
         pub(crate) saga_id: Uuid,
@@ -136,6 +146,7 @@ impl SagaRow {
             error: None,
             attention: None,
             clean: None,
+            resolved: None,
             current_step_idx: 0,
             step_state: "ready".to_owned(),
             step_attempts: 0,
@@ -179,6 +190,7 @@ impl SagaRow {
             error: self.error,
             attention: self.attention,
             clean: self.clean,
+            resolved: self.resolved,
             queue: self.queue,
             waiting_for: self.waiting_for,
             wake_at: self.wake_at,

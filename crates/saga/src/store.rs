@@ -6,9 +6,13 @@ statements! {
     pub(crate) INSERT_SAGA = "
         INSERT INTO saga_runs (id, kind, status, steps, inputs, context, tenant_id, deployment_id, triggered_by,
             cancel_requested, queue, priority, current_step_idx, next_step, step_state, step_attempts, step_waits,
-            wake_at, epoch, seq, nudge, crashes, inserted_at, updated_at)
+            wake_at, unique_key, epoch, seq, nudge, crashes, inserted_at, updated_at)
         VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7, $8, FALSE, $9, $10, 0, $11, 'ready', 0, 0,
-            CASE WHEN {int($12)} IS NULL THEN NULL ELSE {now+$12} END, 0, 0, 0, 0, $13, $13)";
+            CASE WHEN {int($12)} IS NULL THEN NULL ELSE {now+$12} END, $14, 0, 0, 0, 0, $13, $13)
+        ON CONFLICT DO NOTHING";
+    pub(crate) UNIQUE_HOLDER = "
+        SELECT id FROM saga_runs
+        WHERE unique_key = $1 AND status IN ('pending', 'running', 'compensating')";
 
     pub(crate) TAKE_LOCK = "
         INSERT INTO saga_locks (name, saga_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
@@ -30,7 +34,8 @@ statements! {
             started_at = COALESCE(started_at, $2), updated_at = $2
         WHERE id IN (
             SELECT id FROM saga_runs
-            WHERE owner IS NULL AND wake_at IS NOT NULL AND wake_at <= {now} AND next_step {any($3)}
+            WHERE queue = $5 AND owner IS NULL AND wake_at IS NOT NULL AND wake_at <= {now}
+                AND next_step {any($3)}
             ORDER BY wake_at LIMIT $4 {skip_locked})
         RETURNING *";
 
@@ -45,8 +50,32 @@ statements! {
         RETURNING *";
 
     pub(crate) NEXT_DUE = "
-        SELECT wake_at FROM saga_runs WHERE owner IS NULL AND wake_at IS NOT NULL AND next_step {any($1)}
+        SELECT wake_at FROM saga_runs
+        WHERE queue = $2 AND owner IS NULL AND wake_at IS NOT NULL AND next_step {any($1)}
         ORDER BY wake_at LIMIT 1";
+    pub(crate) ADD_QUEUE = "INSERT INTO saga_queues (name) VALUES ($1) ON CONFLICT DO NOTHING";
+    pub(crate) LOCK_QUEUE = "SELECT name FROM saga_queues WHERE name = $1 {for_update}";
+    pub(crate) RUNNING_IN_QUEUE = "
+        SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL AND queue = $1";
+
+    /// Due for a while, and no live node knows the step.
+    pub(crate) PARK_UNKNOWN = "
+        UPDATE saga_runs
+        SET attention = $1, waiting_for = 'a person: no node knows this step', wake_at = NULL, updated_at = $2
+        WHERE owner IS NULL AND wake_at < {now+$3} AND NOT (next_step {any($4)})";
+    /// A build that knows the step has come.
+    pub(crate) UNPARK_KNOWN = "
+        UPDATE saga_runs
+        SET attention = NULL, waiting_for = NULL, wake_at = {now}, updated_at = $1
+        WHERE attention IS NOT NULL AND owner IS NULL AND wake_at IS NULL
+            AND status IN ('pending', 'running', 'compensating')
+            AND attention ->> 'reason' = 'unknown_step' AND next_step {any($2)}";
+    /// A dead node's sagas whose step this build does not know go back to the queue.
+    pub(crate) RELEASE_UNKNOWN = "
+        UPDATE saga_runs
+        SET owner = NULL, epoch = epoch + 1, seq = seq + 1, wake_at = {now}, updated_at = $1
+        WHERE owner IN (SELECT id FROM saga_nodes WHERE dead) AND NOT (next_step {any($2)})";
+    pub(crate) LIVE_STEPS = "SELECT steps FROM saga_nodes WHERE NOT dead";
     pub(crate) DEAD_NODES = "SELECT COUNT(*) FROM saga_nodes WHERE dead";
 
     /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
@@ -176,6 +205,7 @@ statements! {
             AND ({uuid($3)} IS NULL OR deployment_id = $3) AND ({text($4)} IS NULL OR tenant_id = $4)
             AND ({text($5)} IS NULL OR triggered_by = $5) AND ({uuid($6)} IS NULL OR id < $6)
             AND ({time($7)} IS NULL OR inserted_at >= $7) AND ({time($8)} IS NULL OR inserted_at < $8)
+            AND ({bool($10)} IS NOT TRUE OR attention IS NOT NULL)
         ORDER BY id DESC LIMIT $9";
     pub(crate) UNFINISHED = "
         SELECT COUNT(*) FROM saga_runs WHERE status IN ('pending', 'running', 'compensating')";
@@ -187,8 +217,43 @@ statements! {
             wake_at = CASE WHEN owner IS NULL THEN {now} ELSE wake_at END
         WHERE id = $1";
 
+    /// The verbs of operators. Each stands in a transaction that holds the saga's row.
+    pub(crate) STEER = "
+        UPDATE saga_runs
+        SET status = $2, current_step_idx = $3, next_step = $4, step_state = $5, attention = $6, resolved = $7,
+            error = $8, nudge = nudge + 1, crashes = 0, waiting_for = NULL, updated_at = $9, finished_at = $10,
+            step_attempts = CASE WHEN {bool($11)} THEN 0 ELSE step_attempts END,
+            step_waits = CASE WHEN {bool($11)} THEN 0 ELSE step_waits END,
+            step_started_at = CASE WHEN {bool($11)} THEN NULL ELSE step_started_at END,
+            step_prior = CASE WHEN {bool($11)} THEN NULL ELSE step_prior END,
+            step_memo = CASE WHEN {bool($11)} THEN NULL ELSE step_memo END,
+            doubt_until = CASE WHEN {bool($11)} THEN NULL ELSE doubt_until END,
+            wake_at = CASE WHEN {bool($12)} THEN {now} ELSE NULL END
+        WHERE id = $1";
+    /// Whoever has it is fenced off: its next write finds another epoch.
+    pub(crate) TAKE_AWAY = "
+        UPDATE saga_runs SET owner = NULL, epoch = epoch + 1, seq = seq + 1, wake_at = NULL WHERE id = $1";
+    /// Compensations that failed for good stand again, to be tried once more.
+    pub(crate) STAND_AGAIN = "
+        UPDATE saga_step_results
+        SET status = CASE WHEN output IS NULL THEN 'failed' ELSE 'completed' END,
+            in_doubt = CASE WHEN output IS NULL THEN TRUE ELSE FALSE END
+        WHERE saga_id = $1 AND status = 'compensation_failed'";
+    pub(crate) MARK_STEP = "
+        UPDATE saga_step_results SET status = $3, error = $4 WHERE saga_id = $1 AND step_idx = $2";
+    pub(crate) ADD_SIGNAL = "
+        INSERT INTO saga_signals (saga_id, name, data, actor, expired, inserted_at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (saga_id, name) DO NOTHING";
+    pub(crate) SIGNAL = "SELECT data, actor, expired FROM saga_signals WHERE saga_id = $1 AND name = $2";
+    pub(crate) NUDGE = "
+        UPDATE saga_runs
+        SET nudge = nudge + 1, updated_at = $2,
+            wake_at = CASE WHEN owner IS NULL AND wake_at IS NOT NULL THEN {now} ELSE wake_at END
+        WHERE id = $1";
+
     pub(crate) ADD_NODE = "
-        INSERT INTO saga_nodes (id, name, started_at, lease_until, dead) VALUES ($1, $2, $3, {now+$4}, FALSE)";
+        INSERT INTO saga_nodes (id, name, started_at, lease_until, dead, steps)
+        VALUES ($1, $2, $3, {now+$4}, FALSE, $5)";
     pub(crate) RENEW_LEASE = "
         UPDATE saga_nodes SET lease_until = {now+$2} WHERE id = $1 AND NOT dead";
     pub(crate) BURY_EXPIRED = "

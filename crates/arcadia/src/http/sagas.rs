@@ -96,6 +96,9 @@ pub async fn list(
         before: page.before.map(SagaId),
         from: None,
         until: None,
+        needs_attention: query
+            .parsed("needs_attention", "true or false", |text| text.parse().ok())
+            .unwrap_or_default(),
         limit: page.to_read(),
     };
     query.finish()?;
@@ -139,7 +142,7 @@ pub async fn cancel(
 ) -> Result<(StatusCode, Json<SagaShown>), Error> {
     query.finish()?;
     let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
-    let saga = app.cloud.sagas.cancel(saga.id, &caller.subject).await?;
+    let saga = app.cloud.sagas.cancel(saga.id, caller.subject.as_str()).await?;
     tracing::info!(saga = %saga.id, actor = %caller.subject, "cancel requested");
     let steps = app.cloud.sagas.list_step_results(saga.id).await?;
     Ok((StatusCode::ACCEPTED, Json(shown(saga, Some(steps), &caller.scope))))

@@ -18,6 +18,14 @@ impl<C: Send + Sync + 'static> Driver<C> {
         Ok(pause_if(&transition))
     }
 
+    /// An operator asked for it to be tried once more.
+    pub(super) async fn resume_undoing(&self, flight: &mut Flight) -> Result<Next, Refused> {
+        let look = self.last_look_in(flight, false);
+        let transition = flight.resume_undoing(self.clock().now(), look);
+        self.write(flight, &transition).await?;
+        Ok(pause_if(&transition))
+    }
+
     /// Real time until the last look, or nothing when no step so far leaves marks.
     pub(super) fn last_look_in(&self, flight: &Flight, includes_step: bool) -> Duration {
         let done = flight.ledger.iter().map(|row| row.step_name.as_str());

@@ -49,7 +49,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
     /// `taken_over`: the node that had the saga died, so a call of its may be under way.
     pub(crate) async fn drive(&self, mut flight: Flight, taken_over: bool) {
-        let began = if taken_over { self.take_over(&mut flight).await } else { self.wake(&mut flight).await };
+        // A saga that was given back in the middle of an attempt is in doubt all the same.
+        let in_doubt = taken_over || flight.row.step_state == "running";
+        let began = if in_doubt { self.take_over(&mut flight).await } else { self.wake(&mut flight).await };
         self.go_on(flight, began).await;
     }
 
@@ -130,6 +132,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
     async fn advance(&self, flight: &mut Flight) -> Result<Next, Refused> {
         if flight.is_terminal() {
             return Ok(Next::Pause);
+        }
+        if flight.is_compensating() && flight.is_ready() {
+            return self.resume_undoing(flight).await;
         }
         if flight.is_compensating() {
             return if flight.idx() == LAST_LOOK {

@@ -1,6 +1,6 @@
 //! A node that moves only when it is told to, for tests on a manual clock.
 
-use super::{Claimed, Flights, Runner};
+use super::{Flights, Runner};
 use arcadia_sql::Error;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -15,9 +15,10 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let flights = Flights::under(self.enlist().await?);
         let ledger = self.ledger().await?;
         ledger.bury_expired().await?;
-        let mut driven = self.claim_all(&flights, Claimed::FromTheDead).await?;
+        let mut driven = self.claim_from_the_dead(&flights).await?;
         ledger.forget_dead().await?;
-        driven += self.claim_all(&flights, Claimed::Due).await?;
+        ledger.park_unknown(self.known_steps.clone(), self.sagas.clock.now()).await?;
+        driven += self.claim_queues(&flights).await?;
         flights.tasks.close();
         // A round that is dropped is a node that dies: its tasks must not live on.
         let died = flights.dropped.clone().drop_guard();
@@ -38,7 +39,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 continue;
             }
             let Some(clock) = self.sagas.clock.as_manual() else { return Ok(()) };
-            let due = self.ledger().await?.next_due(self.known_steps.clone()).await?;
+            let due = self.next_due().await?;
             let Some((due, _)) = due.filter(|(due, _)| *due <= until) else { return Ok(()) };
             let ahead = Duration::try_from(due.duration_since(clock.get())).unwrap_or_default();
             clock.advance(ahead);

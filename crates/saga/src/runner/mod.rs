@@ -8,7 +8,7 @@ use crate::drive::Driver;
 use crate::flight::Flight;
 use crate::journal::Journal;
 use crate::lease::Lease;
-use crate::ledger::{Ledger, SqlLedger};
+use crate::ledger::{Ledger, NewNode, SqlLedger};
 use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
@@ -62,6 +62,7 @@ pub struct Runner<C> {
     cloud: Arc<C>,
     settings: Settings,
     known_steps: Vec<String>,
+    queues: Vec<Lane>,
     stopping: Arc<AtomicBool>,
     alarm: Arc<Alarm>,
     /// A place for each saga in flight.
@@ -74,6 +75,13 @@ impl<C> std::fmt::Debug for Runner<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// A queue as this node serves it.
+struct Lane {
+    name: String,
+    places: Arc<Semaphore>,
+    over_all: Option<usize>,
 }
 
 /// How a saga came to this node.
@@ -111,7 +119,13 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let mut known_steps = registry.step_names();
         // The last look and the end of a saga have no step at the cursor.
         known_steps.push(String::new());
+        let queues = registry.queues().iter().map(|queue| Lane {
+            name: queue.name.clone(),
+            places: Arc::new(Semaphore::new(queue.per_node.min(settings.in_flight_max))),
+            over_all: queue.over_all,
+        });
         Runner {
+            queues: queues.collect(),
             places: Arc::new(Semaphore::new(settings.in_flight_max)),
             sagas,
             registry,
@@ -165,7 +179,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     continue;
                 }
                 _ = safety.tick() => self.take_over_all(flights).await,
-                () = self.place_freed.notified(), if self.places.available_permits() == 0 => {}
+                () = self.place_freed.notified(), if self.is_full() => {}
                 () = self.alarm.moved_earlier() => {
                     sleep = sleep.min(self.alarm.remaining(self.sagas.clock.monotonic()).unwrap_or(sleep));
                     if !sleep.is_zero() { continue }
@@ -177,6 +191,12 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
         self.sagas.stop_beginning_here();
         self.wind_down(flights).await;
+    }
+
+    /// Something due may be waiting for a place.
+    fn is_full(&self) -> bool {
+        let full = |places: &Semaphore| places.available_permits() == 0;
+        full(&self.places) || self.queues.iter().any(|queue| full(&queue.places))
     }
 
     async fn pause(&self, shutdown: &CancellationToken, real: Duration) {
@@ -215,7 +235,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let (ledger, clock) = (self.ledger().await?, &self.sagas.clock);
         let lease = Lease::new(clock.new_id());
         let sent = clock.monotonic();
-        ledger.enlist(lease.runner(), self.settings.node_name.clone(), clock.now(), self.lease_ms()).await?;
+        let (runner, now, lease_ms) = (lease.runner(), clock.now(), self.lease_ms());
+        let (name, known_steps) = (self.settings.node_name.clone(), self.known_steps.clone());
+        ledger.enlist(NewNode { runner, name, now, lease_ms, known_steps }).await?;
         lease.renewed(sent, self.settings.lease);
         if clock.as_manual().is_none() {
             ledger.bury_others(lease.runner()).await?;
@@ -273,12 +295,15 @@ struct Launch {
     tasks: TaskTracker,
     dropped: CancellationToken,
     places: Arc<Semaphore>,
+    lane: Option<Arc<Semaphore>>,
     place_freed: Arc<Notify>,
 }
 
 impl Launch {
-    fn new<C>(runner: &Runner<C>, flights: &Flights) -> Launch {
+    fn new<C>(runner: &Runner<C>, flights: &Flights, queue: &str) -> Launch {
+        let lane = runner.queues.iter().find(|lane| lane.name == queue);
         Launch {
+            lane: lane.map(|lane| Arc::clone(&lane.places)),
             tasks: flights.tasks.clone(),
             dropped: flights.dropped.clone(),
             places: Arc::clone(&runner.places),
@@ -289,10 +314,11 @@ impl Launch {
     /// The caller saw a free place; one too many in a race does no harm.
     fn spawn(&self, flight: impl Future<Output = ()> + Send + 'static) {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
+        let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
-            drop(place);
+            drop((place, in_lane));
             place_freed.notify_one();
         });
     }

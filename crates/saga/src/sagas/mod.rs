@@ -6,8 +6,9 @@ mod start;
 mod verbs;
 
 pub use read::Filter;
+pub(crate) use start::PROVISIONING;
 pub use start::{Idempotency, StartError, StartSaga, Started};
-pub use verbs::VerbError;
+pub use verbs::{By, VerbError};
 
 use crate::flight::Flight;
 use crate::journal::Journal;
@@ -26,6 +27,7 @@ trait Catalog: Send + Sync {
     fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError>;
     fn pivot(&self, steps: &[String]) -> Option<usize>;
     fn prepares(&self, step: &str) -> bool;
+    fn check_queue(&self, queue: &str) -> Result<(), PlanError>;
 }
 
 impl<C: Send + Sync + 'static> Catalog for Registry<C> {
@@ -43,6 +45,10 @@ impl<C: Send + Sync + 'static> Catalog for Registry<C> {
 
     fn prepares(&self, step: &str) -> bool {
         self.find(step).is_some_and(|step| step.prepares())
+    }
+
+    fn check_queue(&self, queue: &str) -> Result<(), PlanError> {
+        Registry::check_queue(self, queue)
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Only inserted before.
     pub until: Option<Timestamp>,
+    /// Only those that need a person.
+    pub needs_attention: bool,
     /// At most so many; 50 when 0.
     pub limit: u32,
 }
@@ -57,7 +59,8 @@ impl Sagas {
             filter.before.map(|id| id.0),
             filter.from,
             filter.until,
-            limit
+            limit,
+            filter.needs_attention
         ];
         let rows = self.db.fetch_all::<SagaRow>(&store::LIST, args).await?;
         rows.into_iter().map(SagaRow::into_saga).collect()

@@ -13,6 +13,9 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// The queue of what users ask for; sagas on it begin at once where they are started.
+pub(crate) const PROVISIONING: &str = "provisioning";
+
 /// A saga to be started.
 #[derive(Debug, Clone, Default)]
 pub struct StartSaga {
@@ -38,13 +41,15 @@ pub struct StartSaga {
     pub locks: Vec<String>,
     /// Not before this much provider time has passed.
     pub start_in: Duration,
+    /// While a saga with this key is unfinished, a second one is refused.
+    pub unique_key: Option<String>,
     /// Only the row: nobody runs it until it is driven by hand.
     pub not_runnable: bool,
 }
 
 impl StartSaga {
     pub(crate) fn queue_name(&self) -> String {
-        if self.queue.is_empty() { "provisioning".to_owned() } else { self.queue.clone() }
+        if self.queue.is_empty() { PROVISIONING.to_owned() } else { self.queue.clone() }
     }
 }
 
@@ -98,6 +103,14 @@ pub enum StartError {
         /// Who holds it.
         saga: SagaId,
     },
+    /// An unfinished saga has the same unique key.
+    #[error("`{key}` is under way already (saga {saga})")]
+    UnderWay {
+        /// The key.
+        key: String,
+        /// Who has it.
+        saga: SagaId,
+    },
     /// The key was used with another body.
     #[error("the idempotency key `{key}` was used before with another body (saga {saga})")]
     KeyReused {
@@ -117,9 +130,10 @@ impl Sagas {
     /// # Errors
     /// See [`StartError`]; nothing was written then.
     pub async fn start(&self, start: StartSaga) -> Result<Started, StartError> {
-        let alone = start.locks.is_empty() && start.idempotency.is_none();
+        let alone = start.locks.is_empty() && start.idempotency.is_none() && start.unique_key.is_none();
         let at_once = start.start_in.is_zero() && !start.not_runnable;
-        if let (true, true, Some(here)) = (alone, at_once, self.begins_here()) {
+        let ours = start.queue_name() == PROVISIONING;
+        if let (true, true, Some(here)) = (alone, at_once && ours, self.begins_here()) {
             return self.start_here(&here, start).await;
         }
         let mut tx = self.db.begin().await?;
@@ -165,6 +179,7 @@ impl Sagas {
     fn check(&self, start: &StartSaga) -> Result<(), StartError> {
         let keys: Vec<&str> = start.inputs.keys().map(String::as_str).collect();
         self.catalog.check(&start.kind, &start.steps, &keys)?;
+        self.catalog.check_queue(&start.queue_name())?;
         check_storable(&start.inputs).map_err(StartError::Inputs)
     }
 
@@ -198,10 +213,19 @@ impl Sagas {
             0_i64,
             first_step,
             (!start.not_runnable).then_some(delay),
-            now
+            now,
+            start.unique_key.clone()
         ];
-        tx.execute(&store::INSERT_SAGA, args).await?;
-        Ok(Started::New(id))
+        if tx.execute(&store::INSERT_SAGA, args).await? == 1 {
+            return Ok(Started::New(id));
+        }
+        if let Some(key) = start.unique_key
+            && let Some((saga,)) =
+                tx.fetch_optional::<(Uuid,)>(&store::UNIQUE_HOLDER, args![key.as_str()]).await?
+        {
+            return Err(StartError::UnderWay { key, saga: SagaId(saga) });
+        }
+        Err(StartError::Taken(id))
     }
 }
 

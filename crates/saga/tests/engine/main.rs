@@ -4,6 +4,7 @@
 
 mod fencing;
 mod forward;
+mod operators;
 mod rollback;
 mod statements;
 mod verbs;
