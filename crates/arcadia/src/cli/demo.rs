@@ -81,8 +81,9 @@ async fn provision(visitor: &Visitor, name: &str, display_name: &str) -> anyhow:
     let asked = visitor.create(name, display_name, &hostname).await?;
     let mut watcher = Watcher::new();
     let ended = visitor.follow(&asked.id, |deployment| watcher.show(deployment)).await;
-    watcher.finish();
-    ended.with_context(|| format!("the deployment `{hostname}` did not come to an end"))
+    let ended = ended.with_context(|| format!("the deployment `{hostname}` did not come to an end"))?;
+    watcher.finish(&ended)?;
+    Ok(ended)
 }
 
 /// Talk goes to stderr, so that stdout holds data only.

@@ -1,6 +1,6 @@
 //! The steps of a saga as they happen: one live line each on a terminal, elsewhere a plain line for each change.
 
-use super::visitor::{Deployment, Saga, Step};
+use super::visitor::{Deployment, Step};
 use arcadia_saga::StepStatus;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use owo_colors::{AnsiColors, OwoColorize as _};
@@ -9,83 +9,103 @@ use std::time::Duration;
 
 const SPIN_EVERY: Duration = Duration::from_millis(80);
 
+/// The line below the steps, for what the saga waits for when no step does.
+const BETWEEN_STEPS: &str = "";
+
 pub(super) struct Watcher {
     /// Missing when nobody looks at a terminal.
     live: Option<MultiProgress>,
     lines: Vec<Line>,
-    ended: bool,
 }
 
+/// One step's line, as it stands.
 struct Line {
     bar: Option<ProgressBar>,
-    shown: Option<StepStatus>,
+    name: String,
+    shown: String,
 }
 
 impl Watcher {
     pub(super) fn new() -> Watcher {
         let live = std::io::stderr().is_terminal().then(MultiProgress::new);
-        Watcher { live, lines: Vec::new(), ended: false }
+        Watcher { live, lines: Vec::new() }
     }
 
     pub(super) fn show(&mut self, deployment: &Deployment) {
         let Some(saga) = &deployment.saga else { return };
         let steps = saga.steps();
-        while self.lines.len() < steps.len() {
-            let bar = self.live.as_ref().map(|live| live.add(ProgressBar::new_spinner().with_style(style())));
-            self.lines.push(Line { bar, shown: None });
+        if self.lines.is_empty() {
+            let names = steps.iter().map(|step| step.name.as_str()).chain([BETWEEN_STEPS]);
+            self.lines = names.map(|name| Line::new(self.live.as_ref(), name)).collect();
         }
+        let waits = saga.waiting_for.as_deref().filter(|_| !saga.status.is_terminal());
         for (line, step) in self.lines.iter_mut().zip(steps) {
-            line.show(step, saga);
+            let going_on = is_going_on(step.status);
+            line.show(status_words(step), waits.filter(|_| going_on), going_on);
         }
-        if saga.status.is_terminal() && !self.ended {
-            self.ended = true;
-            self.tell_end(deployment, saga);
+        let between = waits.filter(|_| !steps.iter().any(|step| is_going_on(step.status)));
+        if let Some(line) = self.lines.get_mut(steps.len()) {
+            line.show(between.unwrap_or_default().to_owned(), None, between.is_some());
         }
     }
 
-    pub(super) fn finish(&mut self) {
+    /// Leaves the lines as they stand, and says how it ended.
+    pub(super) fn finish(&self, ended: &Deployment) -> std::io::Result<()> {
         for bar in self.lines.iter().filter_map(|line| line.bar.as_ref()) {
             bar.abandon();
         }
-    }
-
-    fn tell_end(&self, deployment: &Deployment, saga: &Saga) {
-        let mut words = format!("{} is {}", deployment.hostname, deployment.state);
-        if let Some(ip) = &deployment.ip {
+        let mut words = format!("{} is {}", ended.hostname, ended.state);
+        if let Some(ip) = &ended.ip {
             words += &format!(" at {ip}");
         }
-        if let Some(error) = &saga.error {
-            words += &format!(" ({})", error["message"].as_str().unwrap_or_default());
+        if let Some(message) = ended.saga.as_ref().and_then(|saga| saga.error.as_ref()?["message"].as_str()) {
+            words += &format!(": {message}");
         }
-        let told = match &self.live {
-            Some(live) => live.println(words),
-            None => writeln!(anstream::stderr(), "{words}"),
-        };
-        // Nothing is left to tell when stderr is gone.
-        let _ = told;
+        writeln!(anstream::stderr(), "{words}")
     }
 }
 
 impl Line {
-    fn show(&mut self, step: &Step, saga: &Saga) {
-        let is_new = self.shown != Some(step.status);
-        self.shown = Some(step.status);
-        let is_going_on = is_going_on(step.status);
+    fn new(live: Option<&MultiProgress>, name: &str) -> Line {
+        let bar = live.map(|live| live.add(ProgressBar::new_spinner().with_style(still())));
+        let line = Line { bar, name: name.to_owned(), shown: String::new() };
+        if let Some(bar) = &line.bar {
+            bar.set_message(line.words(""));
+        }
+        line
+    }
+
+    fn show(&mut self, status: String, waits: Option<&str>, is_going_on: bool) {
+        let has_changed = self.shown != status;
         match &self.bar {
             Some(bar) => {
-                let waits = saga.waiting_for.as_deref().filter(|_| is_going_on && !saga.status.is_terminal());
-                bar.set_message(words(step, waits));
-                match is_going_on {
-                    true => bar.enable_steady_tick(SPIN_EVERY),
-                    false => bar.disable_steady_tick(),
+                let waits = waits.map(|waits| format!(": {waits}")).unwrap_or_default();
+                bar.set_message(self.words(&format!("{status}{waits}")));
+                if has_changed {
+                    animate(bar, is_going_on);
                 }
             }
-            None if is_new && step.status != StepStatus::Pending => {
+            None if has_changed && !status.is_empty() => {
                 // Nothing is left to tell when stderr is gone.
-                let _ = writeln!(anstream::stderr(), "  {}", words(step, None));
+                let _ = writeln!(anstream::stderr(), "  {}", self.words(&status));
             }
             None => {}
         }
+        self.shown = status;
+    }
+
+    fn words(&self, rest: &str) -> String {
+        if self.name == BETWEEN_STEPS { rest.to_owned() } else { format!("{:<30}{rest}", self.name) }
+    }
+}
+
+fn animate(bar: &ProgressBar, is_going_on: bool) {
+    if is_going_on {
+        bar.set_style(spinning());
+        bar.enable_steady_tick(SPIN_EVERY);
+    } else {
+        bar.disable_steady_tick();
+        bar.set_style(still());
     }
 }
 
@@ -93,9 +113,8 @@ fn is_going_on(status: StepStatus) -> bool {
     matches!(status, StepStatus::Running | StepStatus::Waiting | StepStatus::Compensating)
 }
 
-fn words(step: &Step, waits: Option<&str>) -> String {
-    let name = format!("{:<30}", step.name);
-    let status = match step.status {
+fn status_words(step: &Step) -> String {
+    match step.status {
         StepStatus::Pending => String::new(),
         StepStatus::Running => "running".to_owned(),
         StepStatus::Waiting => "waiting".to_owned(),
@@ -104,10 +123,6 @@ fn words(step: &Step, waits: Option<&str>) -> String {
         StepStatus::Compensating => painted("being undone", AnsiColors::Yellow),
         StepStatus::Compensated => painted("undone", AnsiColors::Yellow),
         StepStatus::CompensationFailed => painted("could not be undone", AnsiColors::Red),
-    };
-    match waits {
-        Some(waits) => format!("{name}{status}: {waits}"),
-        None => format!("{name}{status}"),
     }
 }
 
@@ -119,7 +134,14 @@ fn painted(word: &str, colour: AnsiColors) -> String {
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("  {spinner} {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+fn spinning() -> ProgressStyle {
+    style("  {spinner} {wide_msg}")
+}
+
+fn still() -> ProgressStyle {
+    style("    {wide_msg}")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
