@@ -25,6 +25,8 @@ mod store;
 
 pub use clock::Clock;
 pub use id::{Mark, SagaId};
+#[doc(hidden)]
+pub use journal::bare_limit;
 pub use plan::{Plan, PlanError, Queue, Registry};
 pub use record::{Event, Saga, Status, StepResult, StepStatus};
 pub use run::{Run, Signal};

@@ -207,6 +207,7 @@ statements! {
             AND ({time($7)} IS NULL OR inserted_at >= $7) AND ({time($8)} IS NULL OR inserted_at < $8)
             AND ({bool($10)} IS NOT TRUE OR attention IS NOT NULL)
         ORDER BY id DESC LIMIT $9";
+    pub(crate) OWNED = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL";
     pub(crate) UNFINISHED = "
         SELECT COUNT(*) FROM saga_runs WHERE status IN ('pending', 'running', 'compensating')";
 
