@@ -262,7 +262,25 @@ impl<C> Registry<C> {
     /// # Errors
     /// [`PlanError::UnknownPlan`] with the nearest known names.
     pub fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
-        self.plans.get(name).map(Plan::step_names).ok_or_else(|| PlanError::UnknownPlan {
+        self.known_plan(name).map(Plan::step_names)
+    }
+
+    /// What sagas of plan `name` start with.
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownPlan`] with the nearest known names.
+    pub fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError> {
+        self.known_plan(name).map(|plan| plan.inputs)
+    }
+
+    /// The names of all plans.
+    #[must_use]
+    pub fn plan_names(&self) -> Vec<String> {
+        self.plans.keys().map(|&name| name.to_owned()).collect()
+    }
+
+    fn known_plan(&self, name: &str) -> Result<&Plan<C>, PlanError> {
+        self.plans.get(name).ok_or_else(|| PlanError::UnknownPlan {
             name: name.to_owned(),
             nearest: nearest(name, self.plans.keys().copied()),
         })

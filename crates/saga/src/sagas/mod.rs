@@ -16,7 +16,7 @@ use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
 use crate::record::Status;
 use crate::schedule::Schedules;
-use crate::{Clock, SagaId};
+use crate::{Clock, Field, SagaId};
 use arcadia_sql::Db;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -26,6 +26,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 pub(crate) trait Catalog: Send + Sync {
     fn check(&self, kind: &str, steps: &[String], inputs: &[&str]) -> Result<(), PlanError>;
     fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError>;
+    fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError>;
     fn pivot(&self, steps: &[String]) -> Option<usize>;
     fn prepares(&self, step: &str) -> bool;
     fn check_queue(&self, queue: &str) -> Result<(), PlanError>;
@@ -39,6 +40,10 @@ impl<C: Send + Sync + 'static> Catalog for Registry<C> {
 
     fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
         Registry::plan_steps(self, name)
+    }
+
+    fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError> {
+        Registry::plan_inputs(self, name)
     }
 
     fn pivot(&self, steps: &[String]) -> Option<usize> {
@@ -97,6 +102,14 @@ impl Sagas {
     /// [`PlanError::UnknownPlan`] with the nearest known names.
     pub fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
         self.catalog.plan_steps(name)
+    }
+
+    /// What sagas of a plan start with, for [`StartSaga::inputs`].
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownPlan`] with the nearest known names.
+    pub fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError> {
+        self.catalog.plan_inputs(name)
     }
 
     /// Resolves with the saga's end, if it ends on this node; ask before it is started. Elsewhere, read.
