@@ -1,5 +1,6 @@
 //! Plans: named lists of steps that fit together, and the registry of all that this build knows.
 
+use crate::schedule::{Schedule, Schedules};
 use crate::step::AnyStep;
 use crate::{Class, Field, Shape, Step};
 use std::collections::BTreeMap;
@@ -106,6 +107,24 @@ pub enum PlanError {
         /// The known names that come nearest.
         nearest: Vec<String>,
     },
+    /// No such schedule.
+    #[error("no schedule is called `{name}`{}", nearest_words(nearest))]
+    UnknownSchedule {
+        /// What was asked for.
+        name: String,
+        /// The known names that come nearest.
+        nearest: Vec<String>,
+    },
+    /// A cron expression that cannot be read.
+    #[error("schedule `{schedule}`: `{cron}` is not a cron expression: {why}")]
+    Cron {
+        /// The schedule.
+        schedule: String,
+        /// What was written.
+        cron: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A list without steps.
     #[error("{list}: a saga needs at least one step")]
     Empty {
@@ -120,6 +139,15 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    pub(crate) fn unknown_schedule(name: &str, known: &Schedules) -> PlanError {
+        PlanError::UnknownSchedule {
+            name: name.to_owned(),
+            nearest: nearest(name, known.keys().map(String::as_str)),
+        }
+    }
+}
+
 fn nearest_words(nearest: &[String]) -> String {
     if nearest.is_empty() { String::new() } else { format!("; the nearest known: {}", nearest.join(", ")) }
 }
@@ -130,6 +158,7 @@ pub struct Registry<C> {
     plans: BTreeMap<&'static str, Plan<C>>,
     last_look: Option<Arc<dyn AnyStep<C>>>,
     queues: Vec<Queue>,
+    schedules: Schedules,
 }
 
 /// A queue and how much of it runs at once. Queues are claimed from in the order in which they were added.
@@ -145,7 +174,13 @@ pub struct Queue {
 
 impl<C> Default for Registry<C> {
     fn default() -> Registry<C> {
-        Registry { steps: BTreeMap::new(), plans: BTreeMap::new(), last_look: None, queues: Vec::new() }
+        Registry {
+            steps: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            last_look: None,
+            queues: Vec::new(),
+            schedules: Schedules::new(),
+        }
     }
 }
 
@@ -181,6 +216,20 @@ impl<C: Send + Sync + 'static> Registry<C> {
         self.queues.retain(|queue| queue.name != name);
         self.queues.push(Queue { name: name.to_owned(), per_node, over_all });
         self
+    }
+
+    /// Adds a schedule; its step and its queue must be there already.
+    ///
+    /// # Errors
+    /// [`PlanError`] when they are not, or when the name is taken.
+    pub fn schedule(mut self, schedule: Schedule) -> Result<Registry<C>, PlanError> {
+        let name = schedule.name().to_owned();
+        self.check_list(&name, schedule.steps(), &[])?;
+        self.check_queue(schedule.queue())?;
+        if self.schedules.insert(name.clone(), schedule).is_some() {
+            return Err(PlanError::Twice { name });
+        }
+        Ok(self)
     }
 
     /// Adds a plan and its steps, if they fit together.
@@ -322,6 +371,10 @@ impl<C> Registry<C> {
     #[must_use]
     pub fn queues(&self) -> &[Queue] {
         &self.queues
+    }
+
+    pub(crate) fn schedules(&self) -> &Schedules {
+        &self.schedules
     }
 
     pub(crate) fn check_queue(&self, name: &str) -> Result<(), PlanError> {

@@ -207,6 +207,7 @@ statements! {
             AND ({time($7)} IS NULL OR inserted_at >= $7) AND ({time($8)} IS NULL OR inserted_at < $8)
             AND ({bool($10)} IS NOT TRUE OR attention IS NOT NULL)
         ORDER BY id DESC LIMIT $9";
+    pub(crate) OWNED = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL";
     pub(crate) UNFINISHED = "
         SELECT COUNT(*) FROM saga_runs WHERE status IN ('pending', 'running', 'compensating')";
 
@@ -250,6 +251,41 @@ statements! {
         SET nudge = nudge + 1, updated_at = $2,
             wake_at = CASE WHEN owner IS NULL AND wake_at IS NOT NULL THEN {now} ELSE wake_at END
         WHERE id = $1";
+
+    pub(crate) ADD_ORIGIN = "INSERT INTO saga_clock (id, origin) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
+    pub(crate) ORIGIN = "SELECT origin FROM saga_clock WHERE id = 1";
+    /// A schedule that is there already keeps its place in time, unless its cron expression changed.
+    pub(crate) ADD_SCHEDULE = "
+        INSERT INTO saga_schedules (name, cron, paused, next_tick, next_at, skipped, updated_at)
+        VALUES ($1, $2, FALSE, $3, $4, 0, $5)
+        ON CONFLICT (name) DO UPDATE SET
+            cron = excluded.cron, next_tick = excluded.next_tick, next_at = excluded.next_at,
+            updated_at = excluded.updated_at
+        WHERE saga_schedules.cron <> excluded.cron";
+    pub(crate) DUE_SCHEDULES = "
+        SELECT name, next_tick FROM saga_schedules
+        WHERE NOT paused AND next_at <= {now} AND name {any($1)} ORDER BY next_at LIMIT $2";
+    pub(crate) NEXT_SCHEDULE = "
+        SELECT next_at FROM saga_schedules WHERE NOT paused AND name {any($1)} ORDER BY next_at LIMIT 1";
+    /// Compare and set: of all nodes that see a tick one moves the schedule on.
+    pub(crate) MOVE_ON = "
+        UPDATE saga_schedules SET next_tick = $3, next_at = $4, updated_at = $5
+        WHERE name = $1 AND next_tick = $2 AND NOT paused";
+    pub(crate) TICK_RAN = "UPDATE saga_schedules SET last_tick = $2, last_saga_id = $3 WHERE name = $1";
+    pub(crate) TICK_SKIPPED = "
+        UPDATE saga_schedules SET last_skipped_tick = $2, skipped = skipped + 1 WHERE name = $1";
+    pub(crate) PAUSE = "UPDATE saga_schedules SET paused = $2, updated_at = $3 WHERE name = $1";
+    pub(crate) RESUME_AT = "UPDATE saga_schedules SET next_tick = $2, next_at = $3 WHERE name = $1";
+    pub(crate) SCHEDULE_EVENT = "
+        INSERT INTO saga_schedule_events (name, number, at, verb, actor, reason)
+        SELECT $1, COALESCE(MAX(number), 0) + 1, {time($2)}, {text($3)}, {text($4)}, {text($5)}
+        FROM saga_schedule_events WHERE name = $1";
+    pub(crate) SCHEDULES = "
+        SELECT s.name, s.cron, s.paused, s.next_tick, s.next_at, s.last_tick, s.last_saga_id,
+            s.last_skipped_tick, s.skipped, r.status AS last_status, r.started_at AS last_started_at,
+            r.finished_at AS last_finished_at
+        FROM saga_schedules s LEFT JOIN saga_runs r ON r.id = s.last_saga_id
+        ORDER BY s.name";
 
     pub(crate) ADD_NODE = "
         INSERT INTO saga_nodes (id, name, started_at, lease_until, dead, steps)

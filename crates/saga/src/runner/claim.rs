@@ -45,6 +45,14 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
+    /// Starts what the schedules say is due.
+    pub(super) async fn tick(&self) {
+        match self.sagas.tick().await {
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the schedules could not be looked at; trying again"),
+        }
+    }
+
     /// Claims from one queue after the other, in their order, while there are places.
     pub(super) async fn claim_queues(&self, flights: &Flights) -> Result<usize, Error> {
         let mut driven = 0;

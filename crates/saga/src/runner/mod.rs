@@ -152,6 +152,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 }
             };
             self.begin_here(&flights).await;
+            if let Err(error) = self.sagas.enter_schedules().await {
+                tracing::warn!(%error, "the schedules could not be entered");
+            }
             self.live(&flights, &shutdown).await;
         }
     }
@@ -178,7 +181,10 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     }
                     continue;
                 }
-                _ = safety.tick() => self.take_over_all(flights).await,
+                _ = safety.tick() => {
+                    self.take_over_all(flights).await;
+                    self.tick().await;
+                }
                 () = self.place_freed.notified(), if self.is_full() => {}
                 () = self.alarm.moved_earlier() => {
                     sleep = sleep.min(self.alarm.remaining(self.sagas.clock.monotonic()).unwrap_or(sleep));
