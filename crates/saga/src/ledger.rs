@@ -62,6 +62,10 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     fn dead_nodes(&self) -> Answer<'_, i64>;
     /// Forgets dead nodes that own nothing any more.
     fn forget_dead(&self) -> Answer<'_, ()>;
+    /// What `runner` owns and has not written since `before`, with its epoch.
+    fn owned_since(&self, runner: Uuid, before: Timestamp) -> Answer<'_, Vec<(Uuid, i64)>>;
+    /// Back to the queue, due at once.
+    fn give_back(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()>;
     /// Gives back what dead nodes had and this build cannot take over; parks what no live node knows.
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64>;
 }
@@ -201,6 +205,14 @@ impl Ledger for SqlLedger {
 
     fn forget_dead(&self) -> Answer<'_, ()> {
         self.run(&store::FORGET_DEAD, args![])
+    }
+
+    fn owned_since(&self, runner: Uuid, before: Timestamp) -> Answer<'_, Vec<(Uuid, i64)>> {
+        Box::pin(self.db.fetch_all(&store::OWNED_SINCE, args![runner, before]))
+    }
+
+    fn give_back(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
+        self.run(&store::GIVE_BACK, args![id, runner, epoch, now])
     }
 
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64> {

@@ -42,7 +42,8 @@ statements! {
     /// What a dead node owned.
     pub(crate) TAKE_OVER = "
         UPDATE saga_runs
-        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2,
+            step_state = CASE WHEN step_state = 'waiting' THEN 'running' ELSE step_state END
         WHERE id IN (
             SELECT id FROM saga_runs
             WHERE owner IN (SELECT id FROM saga_nodes WHERE dead) AND next_step {any($3)}
@@ -57,6 +58,13 @@ statements! {
     pub(crate) LOCK_QUEUE = "SELECT name FROM saga_queues WHERE name = $1 {for_update}";
     pub(crate) RUNNING_IN_QUEUE = "
         SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL AND queue = $1";
+
+    pub(crate) OWNED_SINCE = "
+        SELECT id, epoch FROM saga_runs WHERE owner = $1 AND updated_at < $2 LIMIT 1000";
+    pub(crate) GIVE_BACK = "
+        UPDATE saga_runs
+        SET owner = NULL, epoch = epoch + 1, seq = seq + 1, wake_at = {now}, updated_at = $4
+        WHERE id = $1 AND owner = $2 AND epoch = $3";
 
     /// Due for a while, and no live node knows the step.
     pub(crate) PARK_UNKNOWN = "

@@ -6,7 +6,7 @@ use crate::ledger::{Claim, FromQueue};
 use crate::rows::SagaRow;
 use crate::sagas::{BeginHere, PROVISIONING};
 use arcadia_sql::Error;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 self.claim_from_the_dead(flights).await?;
                 ledger.forget_dead().await?;
             }
+            self.give_back_strays(flights).await?;
             let parked = ledger.park_unknown(self.known_steps.clone(), self.sagas.clock.now()).await?;
             if parked > 0 {
                 tracing::error!(parked, "sagas stand before a step that no live node knows");
@@ -101,6 +102,21 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
+    /// What this runner owns for a whole lease without driving it: the answer to a claim or an insert was lost
+    /// with its connection. It goes back to the queue, in doubt.
+    async fn give_back_strays(&self, flights: &Flights) -> Result<(), Error> {
+        let ledger = self.ledger().await?;
+        let before =
+            self.sagas.clock.now() - SignedDuration::try_from(self.settings.lease).unwrap_or_default();
+        for (id, epoch) in ledger.owned_since(flights.lease.runner(), before).await? {
+            if !flights.ids.with(|ids| ids.contains(&id)) {
+                tracing::warn!(saga = %id, "claimed but never driven here; given back");
+                ledger.give_back(id, flights.lease.runner(), epoch, self.sagas.clock.now()).await?;
+            }
+        }
+        Ok(())
+    }
+
     fn claim(&self, flights: &Flights, limit: usize) -> Claim {
         let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
         Claim { runner, now, known_steps: self.known_steps.clone(), limit }
@@ -109,7 +125,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
-        launch.spawn(async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        launch.spawn(row.id, async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -125,7 +141,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
         let fly = move |flight: Flight| {
             let driver = Arc::clone(&driver);
-            launch.spawn(async move { driver.drive_from(flight).await });
+            launch.spawn(flight.row.id, async move { driver.drive_from(flight).await });
         };
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {

@@ -13,12 +13,14 @@ use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
 use serde_json::json;
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// So many sagas are claimed by one statement at most.
 const CLAIM_MAX: usize = 256;
@@ -96,11 +98,23 @@ struct Flights {
     lease: Arc<Lease>,
     tasks: TaskTracker,
     dropped: CancellationToken,
+    ids: InFlight,
+}
+
+/// Which sagas this node drives; what the database says beyond that has been lost on the way here.
+#[derive(Clone, Default)]
+struct InFlight(Arc<Mutex<HashSet<Uuid>>>);
+
+impl InFlight {
+    fn with<T>(&self, look: impl FnOnce(&mut HashSet<Uuid>) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Flights {
     fn under(lease: Lease) -> Flights {
-        Flights { lease: Arc::new(lease), tasks: TaskTracker::new(), dropped: CancellationToken::new() }
+        let (tasks, dropped) = (TaskTracker::new(), CancellationToken::new());
+        Flights { lease: Arc::new(lease), tasks, dropped, ids: InFlight::default() }
     }
 
     /// Ends every task where it stands. What was in a call is in doubt for the next owner.
@@ -155,7 +169,39 @@ impl<C: Send + Sync + 'static> Runner<C> {
             if let Err(error) = self.sagas.enter_schedules().await {
                 tracing::warn!(%error, "the schedules could not be entered");
             }
-            self.live(&flights, &shutdown).await;
+            tokio::select! {
+                () = self.live(&flights, &shutdown) => {}
+                () = self.keep_lease(&flights.lease) => self.give_up(&flights).await,
+            }
+        }
+    }
+
+    /// Renews the lease beside everything else; resolves when it is lost.
+    async fn keep_lease(&self, lease: &Lease) {
+        let mut renewal = interval(self.settings.lease / 5);
+        loop {
+            renewal.tick().await;
+            let sent = self.sagas.clock.monotonic();
+            let renewed = async { self.ledger().await?.renew(lease.runner(), self.lease_ms()).await };
+            match renewed.await {
+                Ok(false) => return,
+                // Late, though nobody noticed: meanwhile sagas of ours may have been dropped.
+                Ok(true) if lease.outlasts(&self.sagas.clock, Duration::ZERO).is_err() => return,
+                Ok(true) => lease.renewed(sent, self.settings.lease),
+                Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
+            }
+        }
+    }
+
+    /// The lease is lost: every saga is dropped where it stands, and this runner id is never used again.
+    async fn give_up(&self, flights: &Flights) {
+        let runner = flights.lease.runner();
+        tracing::error!(%runner, "lease lost: every saga is dropped");
+        self.sagas.stop_beginning_here();
+        flights.drop_all().await;
+        let signed_off = async { self.ledger().await?.sign_off(runner).await };
+        if let Err(error) = signed_off.await {
+            tracing::warn!(%error, "could not sign off; the lease has run out anyway");
         }
     }
 
@@ -163,7 +209,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
     async fn live(&self, flights: &Flights, shutdown: &CancellationToken) {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
-        let mut renewal = interval(self.settings.lease / 5);
         let mut safety = interval(self.settings.safety_poll);
         let mut sleep = Duration::ZERO;
         loop {
@@ -172,15 +217,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
             woken.as_mut().enable();
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                _ = renewal.tick() => {
-                    if !self.renew(&flights.lease).await {
-                        tracing::error!(%runner, "lease lost: every saga is dropped");
-                        self.sagas.stop_beginning_here();
-                        flights.drop_all().await;
-                        return;
-                    }
-                    continue;
-                }
                 _ = safety.tick() => {
                     self.take_over_all(flights).await;
                     self.tick().await;
@@ -213,14 +249,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
         self.stopping.store(true, Ordering::Relaxed);
         flights.tasks.close();
         let grace_over = tokio::time::sleep(self.settings.grace);
-        tokio::pin!(grace_over);
-        let mut renewal = interval(self.settings.lease / 5);
-        loop {
-            tokio::select! {
-                () = flights.tasks.wait() => break,
-                _ = renewal.tick() => if !self.renew(&flights.lease).await { break },
-                () = &mut grace_over => break,
-            }
+        tokio::select! {
+            () = flights.tasks.wait() => {}
+            () = grace_over => {}
         }
         let runner = flights.lease.runner();
         if flights.tasks.is_empty() {
@@ -249,23 +280,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
             ledger.bury_others(lease.runner()).await?;
         }
         Ok(lease)
-    }
-
-    /// False when no living row was found: this runner is dead for the others.
-    async fn renew(&self, lease: &Lease) -> bool {
-        let sent = self.sagas.clock.monotonic();
-        let renewed = async { self.ledger().await?.renew(lease.runner(), self.lease_ms()).await };
-        match renewed.await {
-            Ok(false) => false,
-            Ok(true) => {
-                lease.renewed(sent, self.settings.lease);
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the lease could not be renewed");
-                true
-            }
-        }
     }
 
     fn lease_ms(&self) -> i64 {
@@ -300,6 +314,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
 struct Launch {
     tasks: TaskTracker,
     dropped: CancellationToken,
+    ids: InFlight,
     places: Arc<Semaphore>,
     lane: Option<Arc<Semaphore>>,
     place_freed: Arc<Notify>,
@@ -312,18 +327,22 @@ impl Launch {
             lane: lane.map(|lane| Arc::clone(&lane.places)),
             tasks: flights.tasks.clone(),
             dropped: flights.dropped.clone(),
+            ids: flights.ids.clone(),
             places: Arc::clone(&runner.places),
             place_freed: Arc::clone(&runner.place_freed),
         }
     }
 
     /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, flight: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, id: Uuid, flight: impl Future<Output = ()> + Send + 'static) {
+        self.ids.with(|ids| ids.insert(id));
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
+        let ids = self.ids.clone();
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
+            ids.with(|ids| ids.remove(&id));
             drop((place, in_lane));
             place_freed.notify_one();
         });
