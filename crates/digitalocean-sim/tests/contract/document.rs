@@ -53,10 +53,16 @@ impl Document {
         value
     }
 
+    /// What stands under a key, its reference followed; `Null` where nothing does.
+    pub(crate) fn at<'a>(&'a self, value: &'a Value, key: &str) -> &'a Value {
+        self.resolve(&value[key])
+    }
+
     /// The schema of every error that an operation does not declare.
     pub(crate) fn error_schema(&self) -> &Value {
-        let declared = &self.root["paths"]["/v2/account"]["get"]["responses"]["401"];
-        &self.resolve(declared)["content"]["application/json"]["schema"]
+        let keys =
+            ["paths", "/v2/account", "get", "responses", "401", "content", "application/json", "schema"];
+        keys.into_iter().fold(&self.root, |value, key| self.at(value, key))
     }
 
     /// The operation that a request asks for. A part that is written out goes before one in braces.
@@ -70,12 +76,11 @@ impl Document {
         let paths = self.root["paths"].as_object().unwrap();
         let mut found: Vec<&String> = paths.keys().filter(|template| fits(template)).collect();
         found.sort_by_key(|template| template.matches('{').count());
-        let with_method = found.into_iter().find_map(|template| {
+        found.into_iter().find_map(|template| {
             let item = self.resolve(&paths[template.as_str()]);
             let body = self.resolve(item.get(method.to_ascii_lowercase())?);
             Some(Operation { template, method: method.to_owned(), item, body })
-        });
-        with_method
+        })
     }
 }
 
@@ -85,16 +90,17 @@ impl<'a> Operation<'a> {
     }
 
     pub(crate) fn response(&self, status: &str) -> Option<&'a Value> {
-        Some(document().resolve(self.body["responses"].get(status)?))
+        Some(document().resolve(document().at(self.body, "responses").get(status)?))
     }
 
     pub(crate) fn statuses(&self) -> Vec<&'a String> {
-        self.body["responses"].as_object().unwrap().keys().collect()
+        document().at(self.body, "responses").as_object().unwrap().keys().collect()
     }
 
     pub(crate) fn request_schema(&self) -> Option<&'a Value> {
         let body = document().resolve(self.body.get("requestBody")?);
-        Some(&body["content"]["application/json"]["schema"])
+        let content = document().at(document().at(body, "content"), "application/json");
+        Some(&content["schema"])
     }
 
     pub(crate) fn requires_body(&self) -> bool {
@@ -123,14 +129,13 @@ impl<'a> Operation<'a> {
 
     /// The examples of a response, by name.
     pub(crate) fn examples(&self, status: &str, media: &str) -> BTreeMap<String, &'a Value> {
-        let Some(content) = self.response(status).map(|response| &response["content"][media]) else {
-            return BTreeMap::new();
-        };
+        let Some(response) = self.response(status) else { return BTreeMap::new() };
+        let content = document().at(document().at(response, "content"), media);
         let mut examples = BTreeMap::new();
         if let Some(example) = content.get("example") {
             examples.insert("example".to_owned(), document().resolve(example));
         }
-        for (name, example) in content["examples"].as_object().into_iter().flatten() {
+        for (name, example) in document().at(content, "examples").as_object().into_iter().flatten() {
             let example = document().resolve(example);
             examples.insert(name.clone(), document().resolve(&example["value"]));
         }

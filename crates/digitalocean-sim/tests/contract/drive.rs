@@ -141,7 +141,7 @@ impl Driven {
             return Value::Null;
         }
         let essence = media.split(';').next().unwrap();
-        let content = declared.map(|it| &it["content"]);
+        let content = declared.map(|it| document().at(it, "content"));
         if content.is_some_and(|content| content.get(essence).is_none()) {
             self.wrong.insert(format!("{name}: {essence} is not declared"));
         }
@@ -150,7 +150,7 @@ impl Driven {
         }
         let value: Value = serde_json::from_str(text).unwrap();
         let schema = match content {
-            Some(content) => &content["application/json"]["schema"],
+            Some(content) => &document().at(content, "application/json")["schema"],
             None if status >= 400 => document().error_schema(),
             None => {
                 self.wrong.insert(format!("{name}: the status is not declared"));

@@ -45,7 +45,7 @@ pub(crate) fn translate(schema: &Value, direction: Direction) -> Value {
         let value = match key.as_str() {
             key if KEPT.contains(&key) => value.clone(),
             "properties" => {
-                let each = value.as_object().unwrap().iter();
+                let each = document().resolve(value).as_object().unwrap().iter();
                 Value::Object(each.map(|(name, it)| (name.clone(), translate(it, direction))).collect())
             }
             "allOf" | "anyOf" | "oneOf" => {
@@ -59,7 +59,9 @@ pub(crate) fn translate(schema: &Value, direction: Direction) -> Value {
         translated.insert(key.clone(), value);
     }
     if let Some(required) = translated.get_mut("required").and_then(Value::as_array_mut) {
-        required.retain(|name| !is_one_way(&schema["properties"][name.as_str().unwrap()], direction));
+        required.retain(|name| {
+            !is_one_way(&document().at(schema, "properties")[name.as_str().unwrap()], direction)
+        });
         if required.is_empty() {
             translated.remove("required");
         }
@@ -74,9 +76,11 @@ fn is_one_way(property: &Value, direction: Direction) -> bool {
     property[word] == true
 }
 
+type Validators = HashMap<(String, Direction), Arc<Validator>>;
+
 /// The validator of a schema; each is built once.
 fn validator(name: &str, schema: &Value, direction: Direction) -> Arc<Validator> {
-    static BUILT: Mutex<Option<HashMap<(String, Direction), Arc<Validator>>>> = Mutex::new(None);
+    static BUILT: Mutex<Option<Validators>> = Mutex::new(None);
     let key = (name.to_owned(), direction);
     if let Some(built) = BUILT.lock().unwrap().get_or_insert_default().get(&key) {
         return Arc::clone(built);
