@@ -55,17 +55,18 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     /// False when no living row was found.
     fn renew(&self, runner: Uuid, lease_ms: i64) -> Answer<'_, bool>;
     fn sign_off(&self, runner: Uuid) -> Answer<'_, ()>;
-    /// Marks nodes dead whose lease has run out, and answers how many.
-    fn bury_expired(&self) -> Answer<'_, u64>;
+    /// Marks the other nodes dead whose lease has run out, and answers how many.
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64>;
     /// Whoever else is in the table is dead: this process holds the database alone.
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()>;
+    /// Dead nodes, and sagas of nodes that are not even in the table.
     fn dead_nodes(&self) -> Answer<'_, i64>;
     /// Forgets dead nodes that own nothing any more.
     fn forget_dead(&self) -> Answer<'_, ()>;
-    /// What `runner` owns and has not written since `before`, with its epoch.
-    fn owned_since(&self, runner: Uuid, before: Timestamp) -> Answer<'_, Vec<(Uuid, i64)>>;
-    /// Back to the queue, due at once.
-    fn give_back(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()>;
+    /// What a node has, each with the epoch of its claim.
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>>;
+    /// In doubt and due at once, unless it was claimed anew.
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()>;
     /// Gives back what dead nodes had and this build cannot take over; parks what no live node knows.
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64>;
 }
@@ -193,8 +194,8 @@ impl Ledger for SqlLedger {
         self.run(&store::BURY_SELF, args![runner])
     }
 
-    fn bury_expired(&self) -> Answer<'_, u64> {
-        Box::pin(self.db.execute(&store::BURY_EXPIRED, args![]))
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64> {
+        Box::pin(self.db.execute(&store::BURY_EXPIRED, args![runner]))
     }
 
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()> {
@@ -208,16 +209,16 @@ impl Ledger for SqlLedger {
         Box::pin(async move { Ok(self.db.fetch_one::<(i64,)>(&store::DEAD_NODES, args![]).await?.0) })
     }
 
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>> {
+        Box::pin(self.db.fetch_all(&store::OWNED_BY, args![runner]))
+    }
+
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
+        self.run(&store::GIVE_BACK_STRAY, args![id, runner, epoch, now])
+    }
+
     fn forget_dead(&self) -> Answer<'_, ()> {
         self.run(&store::FORGET_DEAD, args![])
-    }
-
-    fn owned_since(&self, runner: Uuid, before: Timestamp) -> Answer<'_, Vec<(Uuid, i64)>> {
-        Box::pin(self.db.fetch_all(&store::OWNED_SINCE, args![runner, before]))
-    }
-
-    fn give_back(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
-        self.run(&store::GIVE_BACK, args![id, runner, epoch, now])
     }
 
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64> {

@@ -51,7 +51,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
     /// `taken_over`: the node that had the saga died, so a call of its may be under way.
     pub(crate) async fn drive(&self, mut flight: Flight, taken_over: bool) {
         // A saga that was given back in the middle of an attempt is in doubt all the same.
-        let in_doubt = taken_over || flight.row.step_state == "running";
+        let in_doubt = taken_over || flight.row.step_state == "running" || flight.row.crashes > 0;
         let began = if in_doubt { self.take_over(&mut flight).await } else { self.wake(&mut flight).await };
         self.go_on(flight, began).await;
     }
@@ -94,7 +94,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
         if flight.is_compensating() {
             self.load_ledger(flight).await?;
         }
-        if flight.is_ready() || flight.is_terminal() {
+        if flight.is_terminal() {
             return Ok(Next::Again);
         }
         if flight.row.crashes >= CRASHES_MAX {
@@ -102,6 +102,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
             let transition = flight.needs_person("crashed", &message);
             self.write(flight, &transition).await?;
             return Ok(Next::Pause);
+        }
+        if flight.is_ready() {
+            return Ok(Next::Again);
         }
         let now = self.clock().now();
         flight.doubt(later(now, self.call_timeout));
@@ -115,7 +118,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
     /// Read when the saga turns back or comes here on its way back; not before.
     pub(super) async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
         if !flight.knows_ledger {
-            flight.ledger = self.journal.steps(&self.lease, flight.row.id).await?;
+            flight.ledger = self.journal.steps(flight.row.id).await?;
             flight.knows_ledger = true;
         }
         Ok(())

@@ -1,12 +1,13 @@
 //! How sagas come to a node: claimed when due, taken over from the dead, begun in place.
 
+use super::strays::Suspects;
 use super::{CLAIM_EVERY, CLAIM_MAX, Claimed, Flights, Lane, Launch, Runner};
 use crate::flight::Flight;
 use crate::ledger::{Claim, FromQueue};
 use crate::rows::SagaRow;
 use crate::sagas::{BeginHere, PROVISIONING};
 use arcadia_sql::Error;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,17 +25,17 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     /// What dead nodes left behind.
-    pub(super) async fn take_over_all(&self, flights: &Flights) {
+    pub(super) async fn take_over_all(&self, flights: &Flights, suspects: &mut Suspects) {
         let taken = async {
             let ledger = self.ledger().await?;
-            if ledger.bury_expired().await? > 0 {
+            if ledger.bury_expired(flights.lease.runner()).await? > 0 {
                 tracing::warn!("a node died; taking over its sagas");
             }
             if ledger.dead_nodes().await? > 0 {
                 self.claim_from_the_dead(flights).await?;
                 ledger.forget_dead().await?;
             }
-            self.give_back_strays(flights).await?;
+            self.give_back_strays(flights, suspects).await?;
             let parked = ledger.park_unknown(self.known_steps.clone(), self.sagas.clock.now()).await?;
             if parked > 0 {
                 tracing::error!(parked, "sagas stand before a step that no live node knows");
@@ -102,21 +103,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
-    /// What this runner owns for a whole lease without driving it: the answer to a claim or an insert was lost
-    /// with its connection. It goes back to the queue, in doubt.
-    async fn give_back_strays(&self, flights: &Flights) -> Result<(), Error> {
-        let ledger = self.ledger().await?;
-        let before =
-            self.sagas.clock.now() - SignedDuration::try_from(self.settings.lease).unwrap_or_default();
-        for (id, epoch) in ledger.owned_since(flights.lease.runner(), before).await? {
-            if !flights.ids.with(|ids| ids.contains(&id)) {
-                tracing::warn!(saga = %id, "claimed but never driven here; given back");
-                ledger.give_back(id, flights.lease.runner(), epoch, self.sagas.clock.now()).await?;
-            }
-        }
-        Ok(())
-    }
-
     fn claim(&self, flights: &Flights, limit: usize) -> Claim {
         let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
         Claim { runner, now, known_steps: self.known_steps.clone(), limit }
@@ -125,7 +111,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
-        launch.spawn(row.id, async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        let claim = (row.id, row.epoch);
+        launch.spawn(claim, async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -141,7 +128,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
         let fly = move |flight: Flight| {
             let driver = Arc::clone(&driver);
-            launch.spawn(flight.row.id, async move { driver.drive_from(flight).await });
+            let claim = (flight.row.id, flight.row.epoch);
+            launch.spawn(claim, async move { driver.drive_from(flight).await });
         };
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {

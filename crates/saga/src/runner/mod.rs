@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod claim;
+mod strays;
 
 use crate::alarm::Alarm;
 use crate::drive::Driver;
@@ -13,10 +14,10 @@ use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
 use serde_json::json;
-use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use strays::{Driven, Suspects};
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -96,25 +97,19 @@ enum Claimed {
 /// The sagas in flight under one lease.
 struct Flights {
     lease: Arc<Lease>,
+    driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
-    ids: InFlight,
-}
-
-/// Which sagas this node drives; what the database says beyond that has been lost on the way here.
-#[derive(Clone, Default)]
-struct InFlight(Arc<Mutex<HashSet<Uuid>>>);
-
-impl InFlight {
-    fn with<T>(&self, look: impl FnOnce(&mut HashSet<Uuid>) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl Flights {
     fn under(lease: Lease) -> Flights {
-        let (tasks, dropped) = (TaskTracker::new(), CancellationToken::new());
-        Flights { lease: Arc::new(lease), tasks, dropped, ids: InFlight::default() }
+        Flights {
+            lease: Arc::new(lease),
+            driven: Driven::default(),
+            tasks: TaskTracker::new(),
+            dropped: CancellationToken::new(),
+        }
     }
 
     /// Ends every task where it stands. What was in a call is in doubt for the next owner.
@@ -171,37 +166,24 @@ impl<C: Send + Sync + 'static> Runner<C> {
             }
             tokio::select! {
                 () = self.live(&flights, &shutdown) => {}
-                () = self.keep_lease(&flights.lease) => self.give_up(&flights).await,
+                () = self.keep_lease(&flights.lease) => {
+                    let runner = flights.lease.runner();
+                    tracing::error!(%runner, "lease lost: every saga is dropped");
+                    self.sagas.stop_beginning_here();
+                    flights.drop_all().await;
+                }
             }
         }
     }
 
-    /// Renews the lease beside everything else; resolves when it is lost.
+    /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.
     async fn keep_lease(&self, lease: &Lease) {
         let mut renewal = interval(self.settings.lease / 5);
         loop {
             renewal.tick().await;
-            let sent = self.sagas.clock.monotonic();
-            let renewed = async { self.ledger().await?.renew(lease.runner(), self.lease_ms()).await };
-            match renewed.await {
-                Ok(false) => return,
-                // Late, though nobody noticed: meanwhile sagas of ours may have been dropped.
-                Ok(true) if lease.outlasts(&self.sagas.clock, Duration::ZERO).is_err() => return,
-                Ok(true) => lease.renewed(sent, self.settings.lease),
-                Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
+            if !self.renew(lease).await {
+                return;
             }
-        }
-    }
-
-    /// The lease is lost: every saga is dropped where it stands, and this runner id is never used again.
-    async fn give_up(&self, flights: &Flights) {
-        let runner = flights.lease.runner();
-        tracing::error!(%runner, "lease lost: every saga is dropped");
-        self.sagas.stop_beginning_here();
-        flights.drop_all().await;
-        let signed_off = async { self.ledger().await?.sign_off(runner).await };
-        if let Err(error) = signed_off.await {
-            tracing::warn!(%error, "could not sign off; the lease has run out anyway");
         }
     }
 
@@ -210,7 +192,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
         let mut safety = interval(self.settings.safety_poll);
-        let mut sleep = Duration::ZERO;
+        let (mut sleep, mut suspects) = (Duration::ZERO, Suspects::new());
         loop {
             let woken = self.sagas.woken.notified();
             tokio::pin!(woken);
@@ -218,8 +200,10 @@ impl<C: Send + Sync + 'static> Runner<C> {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 _ = safety.tick() => {
-                    self.take_over_all(flights).await;
-                    self.tick().await;
+                    if self.holds(flights) {
+                        self.take_over_all(flights, &mut suspects).await;
+                        self.tick().await;
+                    }
                 }
                 () = self.place_freed.notified(), if self.is_full() => {}
                 () = self.alarm.moved_earlier() => {
@@ -229,10 +213,18 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 () = woken => {}
                 () = tokio::time::sleep(sleep) => {}
             }
-            sleep = self.claim_due(flights).await;
+            // Others may have buried and forgotten whoever does not know that it lives.
+            sleep = match self.holds(flights) {
+                true => self.claim_due(flights).await,
+                false => self.settings.safety_poll,
+            };
         }
         self.sagas.stop_beginning_here();
         self.wind_down(flights).await;
+    }
+
+    fn holds(&self, flights: &Flights) -> bool {
+        flights.lease.outlasts(&self.sagas.clock, Duration::ZERO).is_ok()
     }
 
     /// Something due may be waiting for a place.
@@ -282,6 +274,23 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Ok(lease)
     }
 
+    /// False when no living row was found: this runner is dead for the others.
+    async fn renew(&self, lease: &Lease) -> bool {
+        let sent = self.sagas.clock.monotonic();
+        let renewed = async { self.ledger().await?.renew(lease.runner(), self.lease_ms()).await };
+        match renewed.await {
+            Ok(false) => false,
+            Ok(true) => {
+                lease.renewed(sent, self.settings.lease);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the lease could not be renewed");
+                true
+            }
+        }
+    }
+
     fn lease_ms(&self) -> i64 {
         i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX)
     }
@@ -312,9 +321,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
 /// What it takes to put a saga in flight.
 struct Launch {
+    driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
-    ids: InFlight,
     places: Arc<Semaphore>,
     lane: Option<Arc<Semaphore>>,
     place_freed: Arc<Notify>,
@@ -325,25 +334,23 @@ impl Launch {
         let lane = runner.queues.iter().find(|lane| lane.name == queue);
         Launch {
             lane: lane.map(|lane| Arc::clone(&lane.places)),
+            driven: flights.driven.clone(),
             tasks: flights.tasks.clone(),
             dropped: flights.dropped.clone(),
-            ids: flights.ids.clone(),
             places: Arc::clone(&runner.places),
             place_freed: Arc::clone(&runner.place_freed),
         }
     }
 
     /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, id: Uuid, flight: impl Future<Output = ()> + Send + 'static) {
-        self.ids.with(|ids| ids.insert(id));
+    fn spawn(&self, claim: (Uuid, i64), flight: impl Future<Output = ()> + Send + 'static) {
+        let held = self.driven.hold(claim);
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
-        let ids = self.ids.clone();
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
-            ids.with(|ids| ids.remove(&id));
-            drop((place, in_lane));
+            drop((held, place, in_lane));
             place_freed.notify_one();
         });
     }
