@@ -126,6 +126,13 @@ impl Policy {
         Policy { attempts: 5, retry_certain: true, backoff, backoff_max, ..Policy::default() }
     }
 
+    /// For steps that only write tables of ours: a database that was away is tried again for some minutes, since its
+    /// absence says nothing against what the saga did so far.
+    #[must_use]
+    pub fn database() -> Policy {
+        Policy { attempts: 10, compensation_attempts: 10, ..Policy::default() }
+    }
+
     /// For steps that call the provider: a failure in doubt is looked into up to five times.
     #[must_use]
     pub fn provider() -> Policy {

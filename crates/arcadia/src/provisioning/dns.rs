@@ -4,7 +4,7 @@
 use super::{OrHalt as _, after_effect, provider};
 use crate::cloud::Cloud;
 use arcadia_saga::{Halt, Outcome, Run, Undo};
-use digitalocean::{Record, RecordDraft, RecordId, RecordType, normalised_host, qualified_name};
+use digitalocean::{Error, Record, RecordDraft, RecordId, RecordType, normalised_host, qualified_name};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -108,7 +108,11 @@ pub(crate) async fn look(run: &Run<Cloud>, domain: &str, kind: &RecordType, name
 
 /// The records of that name, of whatever type, in the order of their ids.
 pub(crate) async fn look_at_name(run: &Run<Cloud>, domain: &str, name: &str) -> Outcome<Vec<Record>> {
-    let listed = provider(run).records(domain).list_named(name, None).await.or_halt(run)?;
+    list(run, domain, name).await.or_halt(run)
+}
+
+async fn list(run: &Run<Cloud>, domain: &str, name: &str) -> Result<Vec<Record>, Error> {
+    let listed = provider(run).records(domain).list_named(name, None).await?;
     let wanted = qualified_name(name, domain);
     let mut records = listed.items;
     records.retain(|record| qualified_name(&record.name, domain) == wanted);
@@ -214,8 +218,13 @@ pub(crate) async fn unwrite(
 }
 
 async fn uncreate(run: &Run<Cloud>, wanted: &Wanted, draft: &RecordDraft, written: Option<RecordId>) -> Undo {
-    let now = look(run, &wanted.domain, &wanted.kind, &wanted.name).await?;
-    if let Some(changed) = written.and_then(|id| now.records.iter().find(|record| record.id == id))
+    let mut now = match list(run, &wanted.domain, &wanted.name).await {
+        // With its zone the record is gone, too.
+        Err(error) if error.is_not_found() => Vec::new(),
+        listed => listed.or_halt(run)?,
+    };
+    now.retain(|record| record.kind == wanted.kind);
+    if let Some(changed) = written.and_then(|id| now.iter().find(|record| record.id == id))
         && !bears(&wanted.domain, changed, draft)
     {
         return Err(touched(changed));
@@ -224,7 +233,7 @@ async fn uncreate(run: &Run<Cloud>, wanted: &Wanted, draft: &RecordDraft, writte
         Some(id) => record.id == id,
         None => bears(&wanted.domain, record, draft),
     };
-    let made: Vec<RecordId> = now.records.iter().filter(ours).map(|record| record.id).collect();
+    let made: Vec<RecordId> = now.iter().filter(ours).map(|record| record.id).collect();
     if made.is_empty() && written.is_none() {
         return run.seen_nothing();
     }

@@ -20,6 +20,9 @@ pub(crate) const POLL_EVERY: Duration = Duration::from_secs(5);
 /// How long a busy or unreachable provider is waited for, from the step's first attempt.
 const BUSY_MAX: Duration = Duration::from_secs(30 * 60);
 
+/// No limit of the provider's lasts longer, whatever a header says.
+const LIMIT_MAX: Duration = Duration::from_secs(60 * 60);
+
 /// How long the renewal of a node's lease is waited for.
 const LEASE_WAIT: Duration = Duration::from_secs(1);
 
@@ -64,7 +67,7 @@ fn halt(run: &Run<Cloud>, error: &Error) -> Halt {
     if error.kind() == ErrorKind::Refused {
         return Halt::wait(LEASE_WAIT, "this node's lease to be renewed");
     }
-    if let Some(delay) = error.is_rate_limited() {
+    if let Some(delay) = rate_limited(error) {
         return Halt::wait(delay, "the provider's rate limit");
     }
     if error.is_pending_event() {
@@ -74,6 +77,11 @@ fn halt(run: &Run<Cloud>, error: &Error) -> Halt {
         return busy(run, "the provider to be reachable", error);
     }
     Halt::failed(error.to_string())
+}
+
+/// How long to wait for the rate limit: what was asked for, where that is neither a storm nor for ever.
+pub(crate) fn rate_limited(error: &Error) -> Option<Duration> {
+    Some(error.is_rate_limited()?.clamp(POLL_EVERY, LIMIT_MAX))
 }
 
 fn busy(run: &Run<Cloud>, reason: &str, error: &Error) -> Halt {

@@ -2,10 +2,48 @@
 
 use crate::world::DOMAIN;
 use arcadia_saga::{Status, StepStatus};
-use digitalocean_sim::FaultKind;
+use arcadia_sql::{args, statements};
+use digitalocean_sim::{FaultKind, Limit};
 use serde_json::json;
+use std::time::Duration;
+
+statements! {
+    TAKE_TABLE = "ALTER TABLE cloud_provisioned RENAME TO cloud_provisioned_away";
+    BRING_TABLE = "ALTER TABLE cloud_provisioned_away RENAME TO cloud_provisioned";
+}
 
 stories! {
+    async fn a_database_that_fails_for_a_moment_costs_no_deployment(world: &World) {
+        let acme = world.provision("acme").await;
+        world.until_step(acme.saga, "wait_droplet_active").await;
+        let db = &world.service.cloud.db;
+        db.execute(&TAKE_TABLE, args![]).await.unwrap();
+        world.until_step(acme.saga, "register_droplet").await;
+        db.execute(&BRING_TABLE, args![]).await.unwrap();
+        world.settle().await;
+        let saga = world.saga(acme.saga).await;
+        assert_eq!((saga.status, saga.error), (Status::Completed, None));
+    }
+
+    async fn a_rate_limit_that_asks_for_no_wait_makes_no_storm(world: &World) {
+        let limited = FaultKind::RateLimit { limit: Limit::Burst, retry_after_s: 0 };
+        world.inject("POST /v2/droplets", limited);
+        world.provision("acme").await;
+        world.settle_for(Duration::from_secs(60)).await;
+        assert!(world.requests("POST", "/v2/droplets") <= 13);
+        world.simulator.clear_faults();
+        world.settle().await;
+        assert_eq!(world.droplets_ever(), 1);
+    }
+
+    async fn a_rate_limit_that_asks_for_ever_is_waited_for_an_hour(world: &World) {
+        let limited = FaultKind::RateLimit { limit: Limit::Burst, retry_after_s: u64::MAX };
+        world.inject_once("POST /v2/droplets", limited);
+        let acme = world.provision("acme").await;
+        world.settle().await;
+        assert_eq!(world.saga(acme.saga).await.status, Status::Completed);
+    }
+
     async fn a_deployment_comes_to_serve(world: &World) {
         let acme = world.provision("acme").await;
         world.settle().await;

@@ -31,6 +31,14 @@ async fn outcome(world: &World, saga: SagaId) -> String {
 }
 
 stories! {
+    async fn a_record_whose_zone_was_deleted_is_undone(world: &World) {
+        let saga = upsert(world, "192.0.2.1", &["sleep", "fail"]).await;
+        world.until_step(saga, "sleep").await;
+        world.simulator.mutate(&Mutation::destroy(Kind::Domain, DOMAIN)).unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack, "{:?}", world.saga(saga).await.attention);
+    }
+
     async fn an_absent_record_is_created(world: &World) {
         let saga = upsert(world, "192.0.2.1", &[]).await;
         world.settle().await;

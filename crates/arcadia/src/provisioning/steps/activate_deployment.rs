@@ -3,7 +3,7 @@
 use super::mark_deployment_provisioning::{OfDeployment, move_to};
 use crate::cloud::Cloud;
 use crate::deployments::{DeploymentId, State};
-use arcadia_saga::{Outcome, Run, Step};
+use arcadia_saga::{Outcome, Policy, Run, Step};
 
 /// Moves the deployment to `active`.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,10 @@ impl Step<Cloud> for ActivateDeployment {
     type Needs = OfDeployment;
     type Gives = ();
     type Prior = ();
+
+    fn policy(&self) -> Policy {
+        Policy::database()
+    }
 
     async fn execute(&self, run: &Run<Cloud>, needs: OfDeployment) -> Outcome<()> {
         move_to(run, DeploymentId(needs.deployment_id), State::Active, "provisioned").await

@@ -5,7 +5,7 @@ use crate::cloud::Cloud;
 use crate::deployments::{self, DeploymentId};
 use crate::inventory::{self, DROPLET, Owner};
 use crate::provisioning::witness;
-use arcadia_saga::{Halt, Outcome, Run, Step, Undo, Undoing, shape};
+use arcadia_saga::{Halt, Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use uuid::Uuid;
 
 shape! {
@@ -29,6 +29,10 @@ impl Step<Cloud> for LinkDeploymentResource {
     type Needs = DropletOfDeployment;
     type Gives = ();
     type Prior = ();
+
+    fn policy(&self) -> Policy {
+        Policy::database()
+    }
 
     async fn execute(&self, run: &Run<Cloud>, needs: DropletOfDeployment) -> Outcome<()> {
         let (id, droplet_id) = (DeploymentId(needs.deployment_id), stored(needs.droplet_id)?);

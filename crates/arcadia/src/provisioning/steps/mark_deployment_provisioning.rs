@@ -2,7 +2,7 @@
 
 use crate::cloud::Cloud;
 use crate::deployments::{self, DeploymentId, State};
-use arcadia_saga::{Halt, Outcome, Run, Step, Undo, Undoing, shape};
+use arcadia_saga::{Halt, Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use uuid::Uuid;
 
 shape! {
@@ -22,6 +22,10 @@ impl Step<Cloud> for MarkDeploymentProvisioning {
     type Needs = OfDeployment;
     type Gives = ();
     type Prior = ();
+
+    fn policy(&self) -> Policy {
+        Policy::database()
+    }
 
     async fn execute(&self, run: &Run<Cloud>, needs: OfDeployment) -> Outcome<()> {
         let id = DeploymentId(needs.deployment_id);

@@ -3,7 +3,7 @@
 use crate::cloud::Cloud;
 use crate::inventory::{self, DROPLET, Observation, Owner};
 use crate::{drift, provisioning::witness};
-use arcadia_saga::{Outcome, Run, Step, Undo, Undoing, shape};
+use arcadia_saga::{Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use serde_json::json;
 
 shape! {
@@ -31,6 +31,10 @@ impl Step<Cloud> for RegisterDroplet {
     type Needs = SeenDroplet;
     type Gives = ();
     type Prior = ();
+
+    fn policy(&self) -> Policy {
+        Policy::database()
+    }
 
     async fn execute(&self, run: &Run<Cloud>, seen: SeenDroplet) -> Outcome<()> {
         let spec = json!({

@@ -2,8 +2,8 @@
 
 use crate::cloud::Cloud;
 use crate::inventory::Observation;
-use crate::provisioning::POLL_EVERY;
 use crate::provisioning::boots::Sight;
+use crate::provisioning::{POLL_EVERY, rate_limited};
 use arcadia_saga::{Halt, Outcome, Run, Step, shape};
 use digitalocean::{Droplet, DropletId, DropletStatus, Error};
 use std::time::Duration;
@@ -92,7 +92,7 @@ fn judge(run: &Run<Cloud>, droplet: Droplet) -> Outcome<RunningDroplet> {
 }
 
 fn again_after(run: &Run<Cloud>, error: &Error) -> Halt {
-    let delay = error.is_rate_limited().unwrap_or_default().max(POLL_EVERY);
+    let delay = rate_limited(error).unwrap_or(POLL_EVERY);
     again(run, &format!("could not be looked at: {}", error.message()), delay)
 }
 
