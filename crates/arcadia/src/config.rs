@@ -6,6 +6,7 @@ use digitalocean::Purpose;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ const TOKENS: &[(&str, &str)] = &[
     ("DO_API_TOKEN_SYNC", "digitalocean.token_sync"),
     ("DO_API_TOKEN_BILLING", "digitalocean.token_billing"),
 ];
+
+/// Faster or slower, waits turn into none at all or into centuries.
+pub const SPEEDS: RangeInclusive<f64> = 0.001..=100_000.0;
 
 /// HMAC keys shorter than the shortest hash are guessable.
 const SECRET_BYTES_MIN: usize = 32;
@@ -97,6 +101,11 @@ pub enum ConfigError {
         "`call_timeout_ms` ({call_timeout_ms}) must be shorter than `lease_ms` ({lease_ms}): a call of ours may not outlive our claim on the saga"
     )]
     CallOutlivesLease { call_timeout_ms: u64, lease_ms: u64 },
+    /// Without the line itself, as it may hold a secret.
+    #[error("{file} is not TOML: {place}: {why}")]
+    NotToml { file: String, place: String, why: String },
+    #[error("`speed` must be from {} to {}", SPEEDS.start(), SPEEDS.end())]
+    Speed,
     #[error("`{setting}` must be above zero")]
     NotAboveZero { setting: &'static str },
 }
@@ -160,13 +169,13 @@ impl Config {
         for (setting, value) in &sources.flags {
             layers = layers.set_override(*setting, value.as_str())?;
         }
-        Config::from_raw(layers.build()?.try_deserialize()?)
+        Config::from_raw(layers.build().map_err(without_source_line)?.try_deserialize()?)
     }
 
     fn from_raw(raw: Raw) -> Result<Config, ConfigError> {
         let Raw { lease_ms, call_timeout_ms, speed, .. } = raw;
-        if !(speed.is_finite() && speed > 0.0) {
-            return Err(ConfigError::NotAboveZero { setting: "speed" });
+        if !SPEEDS.contains(&speed) {
+            return Err(ConfigError::Speed);
         }
         if call_timeout_ms == 0 {
             return Err(ConfigError::NotAboveZero { setting: "call_timeout_ms" });
@@ -230,6 +239,16 @@ impl Config {
         ]
         .join("\n")
     }
+}
+
+/// The parser quotes the line at which it stopped: what it says before and after that is enough.
+fn without_source_line(error: config::ConfigError) -> ConfigError {
+    let config::ConfigError::FileParse { uri, cause } = &error else { return error.into() };
+    let said = cause.to_string();
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+    let place = lines.next().unwrap_or_default().trim_start_matches("TOML parse error ").to_owned();
+    let why = lines.next_back().unwrap_or_default().to_owned();
+    ConfigError::NotToml { file: uri.clone().unwrap_or_default(), place, why }
 }
 
 fn split(zones: &str) -> Vec<String> {

@@ -8,7 +8,7 @@ mod stage;
 mod visitor;
 
 use super::{print_line, stop};
-use crate::config::Config;
+use crate::config::{Config, ConfigError, SPEEDS};
 use anyhow::Context as _;
 use clap::Args;
 use digitalocean_sim::{Fault, FaultKind};
@@ -36,7 +36,7 @@ pub(super) struct Flags {
 
 /// `database` is the one named by the flag; without it a temporary file serves.
 pub(super) async fn run(config: Config, database: Option<String>, flags: Flags) -> anyhow::Result<()> {
-    anyhow::ensure!(flags.speed.is_finite() && flags.speed > 0.0, "`--speed` must be above zero");
+    anyhow::ensure!(SPEEDS.contains(&flags.speed), ConfigError::Speed);
     if std::env::var_os("RUST_LOG").is_some() {
         super::log::start(config.log_format);
     }

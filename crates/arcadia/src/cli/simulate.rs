@@ -1,7 +1,7 @@
 //! `arcadia simulate`: DigitalOcean over HTTP, for trying things out without an account.
 
 use super::{log, print_line, stop};
-use crate::config::Config;
+use crate::config::{Config, ConfigError, SPEEDS};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use digitalocean_sim::{ClockMode, Options, Profile, RateLimits, Simulator, Timings};
@@ -58,7 +58,7 @@ enum TimingsName {
 
 pub(super) async fn run(config: &Config, flags: Flags) -> anyhow::Result<()> {
     log::start(config.log_format);
-    anyhow::ensure!(flags.speed.is_finite() && flags.speed > 0.0, "`--speed` must be above zero");
+    anyhow::ensure!(SPEEDS.contains(&flags.speed), ConfigError::Speed);
     let simulator = Simulator::new(options(&flags));
     if let Some(name) = &flags.scenario {
         simulator.load_scenario(name, Some(flags.seed))?;

@@ -103,3 +103,20 @@ fn what_is_printed_holds_no_secret() {
     }
     assert!(config.effective().contains("postgres://me:***@db.example:5432/arcadia"));
 }
+
+#[test]
+fn a_file_that_is_not_toml_is_refused_and_its_lines_not_repeated() {
+    let toml = file("[digitalocean]\ntoken = \"dop_v1_1234\" x\n");
+    let sources = Sources { file: Some(toml.path().to_owned()), flags: Vec::new() };
+    let refused = load(&sources, &[]).unwrap_err();
+    let told = format!("{:#}", anyhow::Error::from(refused));
+    assert!(told.contains("line 2") && !told.contains("dop_v1_1234"), "{told}");
+}
+
+#[test]
+fn a_speed_at_which_nothing_would_work_is_refused() {
+    for speed in ["0", "-1", "NaN", "inf", "1e-300", "1e300"] {
+        let refused = from_environment(&[("ARCADIA_SPEED", speed)]).unwrap_err().to_string();
+        assert!(refused.contains("from 0.001 to 100000"), "{speed}: {refused}");
+    }
+}
