@@ -65,6 +65,7 @@ impl Stage {
         config.tenant_zones = vec![DOMAIN.to_owned()];
         config.speed = speed;
         let service = Arc::new(Service::open(&config).await?);
+        check_unused(&service).await?;
         let secret = secret()?;
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
@@ -106,6 +107,18 @@ impl Stage {
              Ctrl-C ends it."
         )
     }
+}
+
+/// Two worlds on one database would drive each other's sagas: the demo another's against its simulator, and another
+/// node the demo's against the real account.
+async fn check_unused(service: &Service) -> anyhow::Result<()> {
+    let sagas = &service.cloud.sagas;
+    let (unfinished, runners) = (sagas.unfinished().await?, sagas.live_runners().await?);
+    anyhow::ensure!(
+        unfinished == 0 && runners == 0,
+        "the database is in use ({unfinished} unfinished sagas, {runners} live nodes); the demo needs one of its own"
+    );
+    Ok(())
 }
 
 fn simulator(speed: f64) -> anyhow::Result<Simulator> {
