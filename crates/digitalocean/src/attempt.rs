@@ -111,14 +111,14 @@ impl Client {
             attempt,
         };
         if let Err(why) = self.guards.check(&info) {
-            lane.budget().refund();
+            lane.budget().refund(self.may_use_reserve());
             return Err(call.error(ErrorKind::Refused, why));
         }
         let started = Instant::now();
         let (outcome, status, request_id) = self.exchange(call, lane, attempt).await;
         let failure = outcome.as_ref().err().map(Error::kind);
         if failure == Some(ErrorKind::NotSent) {
-            lane.budget().refund();
+            lane.budget().refund(self.may_use_reserve());
         }
         self.report(&CallReport {
             call: info,
@@ -131,11 +131,15 @@ impl Client {
         outcome
     }
 
+    fn may_use_reserve(&self) -> bool {
+        self.purpose == Purpose::Provisioning
+    }
+
     /// Takes a place in the budget; says how long that took, in the clock's time.
     async fn wait_for_budget(&self, call: &Call, lane: &Lane) -> Result<Duration, Error> {
         let clock = &self.shared.clock;
         let started_at = clock.now();
-        let may_use_reserve = self.purpose == Purpose::Provisioning;
+        let may_use_reserve = self.may_use_reserve();
         let over_budget = |wait| {
             let error = call.error(ErrorKind::OverBudget, "");
             error.with_retry_after(Some(wait))

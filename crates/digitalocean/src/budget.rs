@@ -1,9 +1,13 @@
 //! The rate budget of one token: a sliding log of what we sent, corrected by what the provider's headers say.
 //! Pure: the present is an argument, waits are answers.
 
+mod manners;
+
 use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
+
+use manners::Manners;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -91,8 +95,8 @@ pub(crate) struct Budget {
     foreign_seen_ms: i64,
     reset_ms: Option<i64>,
     blocked_until_ms: i64,
-    /// Whether a background caller must leave the reserve alone.
-    has_reserve: bool,
+    /// Where the token is shared: what keeps the background from being in provisioning's way.
+    manners: Option<Manners>,
 }
 
 impl Budget {
@@ -105,7 +109,7 @@ impl Budget {
             foreign_seen_ms: 0,
             reset_ms: None,
             blocked_until_ms: i64::MIN,
-            has_reserve,
+            manners: has_reserve.then(Manners::default),
         }
     }
 
@@ -113,7 +117,10 @@ impl Budget {
     pub(crate) fn admit(&mut self, now: Timestamp, may_use_reserve: bool) -> Result<(), Duration> {
         let now_ms = now.as_millisecond();
         self.forget_old(now_ms);
+        let background = self.manners.as_mut().filter(|_| !may_use_reserve && !self.limits.is_unlimited());
+        let polite_ms = background.map_or(i64::MIN, |it| it.free_at(now_ms, self.limits.per_minute));
         let until_ms = [
+            polite_ms,
             self.blocked_until_ms,
             self.minute_free_at(now_ms, may_use_reserve),
             self.hour_free_at(now_ms, may_use_reserve),
@@ -125,13 +132,19 @@ impl Budget {
         }
         if !self.limits.is_unlimited() {
             self.sent_ms.push_back(now_ms);
+            if let Some(manners) = &mut self.manners {
+                manners.count(now_ms, may_use_reserve);
+            }
         }
         Ok(())
     }
 
     /// Takes back the newest admission: its request never left.
-    pub(crate) fn refund(&mut self) {
+    pub(crate) fn refund(&mut self, may_use_reserve: bool) {
         self.sent_ms.pop_back();
+        if let Some(manners) = &mut self.manners {
+            manners.refund(may_use_reserve);
+        }
     }
 
     pub(crate) fn observe(&mut self, now: Timestamp, seen: &RateHeaders) {
@@ -214,7 +227,7 @@ impl Budget {
     }
 
     fn allowed(&self, limit: u32, may_use_reserve: bool) -> u32 {
-        let kept = if self.has_reserve && !may_use_reserve { limit.div_ceil(RESERVED_PART) } else { 0 };
+        let kept = if self.manners.is_some() && !may_use_reserve { limit.div_ceil(RESERVED_PART) } else { 0 };
         limit.saturating_sub(kept).max(1)
     }
 

@@ -54,14 +54,28 @@ fn no_minute_ever_holds_more_than_the_burst_limit_and_no_hour_more_than_its_own(
 }
 
 #[test]
-fn background_callers_leave_a_fifth_to_provisioning() {
+fn the_background_spreads_its_requests_and_leaves_the_rest_of_the_minute_to_provisioning() {
     let mut budget = Budget::new(Limits::default(), true);
-    for _ in 0..200 {
+    for _ in 0..12 {
         assert_eq!(budget.admit(at(0), false), Ok(()));
     }
-    assert_eq!(budget.admit(at(0), false), Err(secs(60)));
-    admit_many(&mut budget, 50, at(0));
+    assert_eq!(budget.admit(at(0), false), Err(secs(6)));
+    admit_many(&mut budget, 238, at(0));
     assert_eq!(budget.admit(at(0), true), Err(secs(60)));
+    assert_eq!(budget.admit(at(59), false), Err(secs(1)));
+}
+
+#[test]
+fn the_background_leaves_a_fifth_of_the_hour_to_provisioning() {
+    let mut budget = Budget::new(Limits { per_minute: 250, per_hour: 100 }, true);
+    for part in 0..8 {
+        for _ in 0..10 {
+            assert_eq!(budget.admit(at(6 * part), false), Ok(()));
+        }
+    }
+    assert_eq!(budget.admit(at(60), false), Err(secs(3_540)));
+    admit_many(&mut budget, 20, at(60));
+    assert_eq!(budget.admit(at(60), true), Err(secs(3_540)));
 }
 
 #[test]
@@ -139,7 +153,7 @@ fn without_limits_only_a_429_makes_us_wait() {
 fn what_never_left_is_given_back() {
     let mut budget = Budget::new(Limits { per_minute: 1, per_hour: 10 }, false);
     admit_many(&mut budget, 1, at(0));
-    budget.refund();
+    budget.refund(true);
     admit_many(&mut budget, 1, at(0));
     assert_eq!(budget.admit(at(0), true), Err(secs(60)));
 }

@@ -130,7 +130,7 @@ async fn background_calls_that_wait_do_not_hold_up_provisioning() {
     let server = Server::answering(vec![found()]).await;
     let limits = Limits { per_minute: 10, per_hour: 1_000 };
     let client = builder(&server.url).token(Purpose::Sync, TOKEN).limits(limits).build().unwrap();
-    join_all((0..8).map(|_| get(&client, Purpose::Sync))).await;
+    get(&client, Purpose::Sync).await.unwrap();
 
     let mut waiting = Box::pin(join_all((0..3).map(|_| get(&client, Purpose::Sync))));
     assert!(waiting.as_mut().now_or_never().is_none());
@@ -138,7 +138,7 @@ async fn background_calls_that_wait_do_not_hold_up_provisioning() {
         _ = &mut waiting => panic!("the background used the reserve"),
         provisioned = get(&client, Purpose::Provisioning) => { provisioned.unwrap(); }
     }
-    assert_eq!(server.asked().len(), 9);
+    assert_eq!(server.asked().len(), 2);
 }
 
 #[tokio::test]
