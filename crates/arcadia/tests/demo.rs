@@ -3,11 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "a demo that cannot be watched has failed")]
 
 use arcadia_sql::testing::TestDb;
-use arcadia_sql::{Engine, MIGRATIONS, Options};
+use arcadia_sql::{Engine, MIGRATIONS, Options, args, statements};
 use serde_json::Value;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+
+statements! {
+    /// A node as another process enters itself.
+    ENLIST = "
+        INSERT INTO saga_nodes (id, name, started_at, lease_until, dead, steps)
+        VALUES ($1, 'production', {now}, {now+$2}, FALSE, '[]')";
+}
 
 fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_arcadia"));
@@ -62,6 +69,16 @@ async fn it_plays_twice_on_one_postgresql() {
     let db = TestDb::fresh(Engine::Postgres, Options::default(), &MIGRATIONS).await;
     assert_plays(&["--database", db.url()]).await;
     assert_plays(&["--database", db.url()]).await;
+}
+
+#[tokio::test]
+async fn it_keeps_off_a_database_that_another_node_uses() {
+    let db = TestDb::fresh(Engine::Postgres, Options::default(), &MIGRATIONS).await;
+    db.execute(&ENLIST, args![uuid::Uuid::from_u128(7), 600_000_i64]).await.unwrap();
+    let output = demo(&["--exit", "--database", db.url()]).output().await.unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("the database is in use (0 unfinished sagas, 1 live nodes)"), "{talk}");
 }
 
 #[tokio::test]
