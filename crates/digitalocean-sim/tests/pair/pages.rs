@@ -1,0 +1,89 @@
+//! Paging while the account changes: no object twice, none that stayed lost at the end of the list, no half a list.
+
+use std::collections::HashSet;
+
+use digitalocean::ErrorKind;
+use digitalocean_sim::{Fault, FaultKind, Stage};
+use futures_util::StreamExt;
+
+use crate::site::{Site, options};
+
+const TAGGED: usize = 1_234;
+const TAG: &str = "fleet";
+
+async fn fleet() -> (Site, Vec<u64>) {
+    let site = Site::start(options()).await;
+    let ids = (0..TAGGED).map(|n| site.make(&format!("fleet-{n}"), TAG)).collect();
+    (site, ids)
+}
+
+#[tokio::test]
+async fn at_every_page_size_no_droplet_comes_twice_while_others_come_and_go() {
+    let (site, ids) = fleet().await;
+    let client = site.plain_client();
+    // Those come and go behind the rest of the fleet, so that what was there all along stays on its page.
+    let mut extra: Vec<u64> = Vec::new();
+    for size in 1..=200 {
+        let mut pages = client.droplets().list_tagged(TAG).per_page(size).pages();
+        let (mut seen, mut count, mut asked) = (HashSet::new(), 0, 0);
+        while let Some(page) = pages.next().await {
+            let page = page.unwrap();
+            assert!(page.len() <= size as usize);
+            assert!(page.iter().all(|droplet| droplet.tags == [TAG]), "the filter was lost on the way");
+            count += page.len();
+            seen.extend(page.iter().map(|droplet| droplet.id.0));
+            asked += 1;
+            if asked % 5 == 0 {
+                extra.push(site.make("extra", TAG));
+                if extra.len() > 3 {
+                    site.destroy(extra.remove(0));
+                }
+            }
+        }
+        assert_eq!(seen.len(), count, "page size {size}: a droplet came twice");
+        assert!(
+            ids.iter().all(|id| seen.contains(id)),
+            "page size {size}: one that was there all along is missing"
+        );
+    }
+}
+
+#[tokio::test]
+async fn entries_that_shift_between_pages_come_once_and_a_short_listing_says_so() {
+    let (site, ids) = fleet().await;
+    let client = site.plain_client();
+    let list = || client.droplets().list_tagged(TAG).per_page(100);
+    for by in [7, -7] {
+        site.simulator.clear_faults();
+        site.simulator.inject(Fault::new("GET /v2/droplets", FaultKind::ShiftPage { by }).after(4).once());
+        let listing = list().await.unwrap();
+        let distinct: HashSet<u64> = listing.iter().map(|droplet| droplet.id.0).collect();
+        assert_eq!(distinct.len(), listing.len());
+        // Entries pushed back are seen twice and lose nothing; entries pulled forward slip past between two pages.
+        let missing = ids.len() - distinct.len();
+        assert_eq!(listing.is_short(), missing > 0);
+        assert_eq!(missing, 7);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_fails_fails_the_listing_wherever_it_stands() {
+    let (site, _) = fleet().await;
+    let client = site.plain_client();
+    for page in [0, 6, 12] {
+        for kind in [
+            FaultKind::Status { status: 500, message: None, at: Stage::Before },
+            FaultKind::CutAfter,
+            FaultKind::Garbage { at: Stage::After },
+            FaultKind::Truncate,
+        ] {
+            site.simulator.clear_faults();
+            site.simulator.inject(Fault::new("GET /v2/droplets", kind.clone()).after(page).once());
+            let error = client.droplets().list_tagged(TAG).per_page(100).await.unwrap_err();
+            assert!(error.is_in_doubt(), "{kind:?}: {error}");
+            assert_ne!(error.kind(), ErrorKind::EndlessListing);
+        }
+    }
+    site.simulator.clear_faults();
+    assert_eq!(client.droplets().list_tagged(TAG).per_page(100).await.unwrap().len(), TAGGED);
+}
