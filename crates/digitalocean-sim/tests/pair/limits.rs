@@ -80,8 +80,8 @@ async fn watch(client: Client, known: Known) {
         let listing = patiently(&*clock, || client.droplets().list_tagged(MARK).into_future()).await;
         let mut known = known.lock().unwrap();
         for droplet in listing {
-            if known.contains_key(&droplet.id.0) {
-                known.insert(droplet.id.0, droplet.status);
+            if let Some(seen) = known.get_mut(&droplet.id.0) {
+                *seen = droplet.status;
             }
         }
     }
