@@ -1,6 +1,6 @@
 //! Plans: named lists of steps that fit together, and the registry of all that this build knows.
 
-use crate::step::AnyStep;
+use crate::step::{AnyStep, Typed};
 use crate::{Class, Field, Shape, Step};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl<C: Send + Sync + 'static> Plan<C> {
     /// The next step.
     #[must_use]
     pub fn step(mut self, step: impl Step<C>) -> Plan<C> {
-        self.steps.push(Arc::new(step));
+        self.steps.push(Arc::new(Typed(step)));
         self
     }
 }
@@ -144,8 +144,8 @@ impl<C: Send + Sync + 'static> Registry<C> {
 
     /// Adds a step that plans or [`StartSaga`](crate::StartSaga) name.
     #[must_use]
-    pub fn step(mut self, step: impl Step<C>) -> Registry<C> {
-        self.steps.insert(step.name(), Arc::new(step));
+    pub fn step<S: Step<C>>(mut self, step: S) -> Registry<C> {
+        self.steps.insert(S::NAME, Arc::new(Typed(step)));
         self
     }
 
@@ -183,6 +183,15 @@ impl<C> Registry<C> {
             name: name.to_owned(),
             nearest: nearest(name, self.plans.keys().copied()),
         })
+    }
+
+    /// The same steps, each inside what `wrap` makes of it: the test kit's way in.
+    pub(crate) fn wrapped(
+        self,
+        wrap: impl Fn(Arc<dyn AnyStep<C>>) -> Arc<dyn AnyStep<C>>,
+    ) -> Registry<C> {
+        let steps = self.steps.into_iter().map(|(name, step)| (name, wrap(step))).collect();
+        Registry { steps, plans: self.plans, last_look: self.last_look.map(wrap) }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<dyn AnyStep<C>>> {
@@ -260,7 +269,7 @@ impl<C: Send + Sync + 'static> Registry<C> {
     /// `left: Vec<Value>`; an empty list is a clean account.
     #[must_use]
     pub fn last_look(mut self, look: impl Step<C>) -> Registry<C> {
-        self.last_look = Some(Arc::new(look));
+        self.last_look = Some(Arc::new(Typed(look)));
         self
     }
 }

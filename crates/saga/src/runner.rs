@@ -411,20 +411,25 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
 /// Driving by hand, for tests on a manual clock.
 impl<C: Send + Sync + 'static> Runner<C> {
+    /// The test kit stands between a runner and its database.
+    pub(crate) fn through(self, ledger: Arc<dyn Ledger>) -> Runner<C> {
+        Runner { ledger: OnceCell::new_with(Some(ledger)), ..self }
+    }
+
     /// Claims and drives what is due now, together, to its next pause. Answers how many there were.
     ///
     /// # Errors
     /// The database.
     pub async fn round(&self) -> Result<usize, Error> {
         let flights = Flights::under(self.enlist().await?);
+        // A round that is dropped is a node that dies: its tasks must not live on.
+        let died = flights.dropped.clone().drop_guard();
         let ledger = self.ledger().await?;
         ledger.bury_expired().await?;
         let mut driven = self.claim_all(&flights, Claimed::FromTheDead).await?;
         ledger.forget_dead().await?;
         driven += self.claim_all(&flights, Claimed::Due).await?;
         flights.tasks.close();
-        // A round that is dropped is a node that dies: its tasks must not live on.
-        let died = flights.dropped.clone().drop_guard();
         flights.tasks.wait().await;
         drop(died);
         ledger.sign_off(flights.lease.runner()).await?;
