@@ -186,10 +186,7 @@ impl<C> Registry<C> {
     }
 
     /// The same steps, each inside what `wrap` makes of it: the test kit's way in.
-    pub(crate) fn wrapped(
-        self,
-        wrap: impl Fn(Arc<dyn AnyStep<C>>) -> Arc<dyn AnyStep<C>>,
-    ) -> Registry<C> {
+    pub(crate) fn wrapped(self, wrap: impl Fn(Arc<dyn AnyStep<C>>) -> Arc<dyn AnyStep<C>>) -> Registry<C> {
         let steps = self.steps.into_iter().map(|(name, step)| (name, wrap(step))).collect();
         Registry { steps, plans: self.plans, last_look: self.last_look.map(wrap) }
     }

@@ -27,8 +27,12 @@ impl Snapshot {
     }
 
     pub(crate) fn difference(&self, after: &Snapshot) -> String {
+        let place = |saga: &Saga| {
+            let (status, idx, epoch) = (saga.status.as_str(), saga.current_step_idx, saga.epoch);
+            format!("{status} at {idx}, epoch {epoch}, written {}", saga.updated_at)
+        };
         if self.saga != after.saga {
-            return format!("the saga was {:?} and is {:?}", self.saga, after.saga);
+            return format!("the saga was {} and is {}", place(&self.saga), place(&after.saga));
         }
         let steps = self.steps.iter().zip(&after.steps).find(|(before, after)| before != after);
         match steps {
@@ -94,7 +98,8 @@ fn expected<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result
         }
         Some(Hazard::Step { on: On::Step, idx, misstep: Misstep::Fails { how, .. }, times }) => {
             let pivot = play.road.pivot;
-            let forward_only = pivot.is_some_and(|pivot| idx > pivot || (idx == pivot && how != How::Certain));
+            let forward_only =
+                pivot.is_some_and(|pivot| idx > pivot || (idx == pivot && how != How::Certain));
             let tries = play.road.attempts.get(idx).map_or(1, |(tries, _)| *tries);
             match (how, times) {
                 _ if forward_only => &[Completed],
@@ -191,8 +196,7 @@ pub(crate) async fn what_was_accepted_is_there<W: World>(play: &Play<W>, id: Sag
 fn no_event_lost<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result<(), String> {
     let mut accepted = play.history.events(now.saga.id.0);
     let of_runners = now.events.iter().filter(|event| event.actor.starts_with("runner:"));
-    let mut found: Vec<_> =
-        of_runners.map(|event| (event.seq, event.number, event.kind.clone())).collect();
+    let mut found: Vec<_> = of_runners.map(|event| (event.seq, event.number, event.kind.clone())).collect();
     (accepted.sort(), found.sort());
     ensure(accepted == found, || format!("events {accepted:?} were accepted, there are {found:?}"))?;
     let count = |kind: &str| now.events.iter().filter(|event| event.kind == kind).count();

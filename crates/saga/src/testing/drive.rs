@@ -1,6 +1,7 @@
 //! One case: a fresh world and database, a saga, one thing that goes wrong, and what must hold afterwards.
 
 use super::check::{self, Snapshot};
+use super::ground::Ground;
 use super::hazard::{Act, Base, Case, Hazard, How, Kind, Misstep, On, Point, Side, Times};
 use super::history::History;
 use super::plan::Road;
@@ -8,11 +9,10 @@ use super::stage::{Snare, Stage, Tripwire};
 use super::staged::{Script, Staged};
 use super::watch::Watched;
 use super::{Scene, World};
-use crate::ledger::{Ledger, SqlLedger};
+use crate::ledger::Ledger;
 use crate::step::AnyStep;
 use crate::{Clock, Registry, Runner, SagaId, Sagas, Settings, VerbError};
-use arcadia_sql::testing::TestDb;
-use arcadia_sql::{Db, ManualNow, Migrations, Options};
+use arcadia_sql::{Db, ManualNow};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -40,7 +40,6 @@ pub(crate) struct Passed {
 
 pub(crate) struct Play<W: World> {
     pub(crate) case: Case,
-    _db: TestDb,
     pub(crate) now: ManualNow,
     pub(crate) world: W,
     pub(crate) sagas: Sagas,
@@ -59,32 +58,29 @@ impl<W: World> Play<W> {
     pub(crate) async fn set<F, Fut>(
         case: Case,
         fresh: &F,
-        migrations: &'static Migrations,
+        ground: &Ground,
         between: &Between,
     ) -> Result<(Play<W>, SagaId), String>
     where
         F: Fn(Scene) -> Fut,
         Fut: Future<Output = W>,
     {
-        let now = ManualNow::new(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365 * 50));
-        let options = Options { manual_now: Some(now.clone()), ..Options::default() };
-        let db = TestDb::fresh(case.engine, options, migrations).await;
+        let (db, now) = ((*ground.db).clone(), ground.now.clone());
         let (stage, script, history) =
             (Arc::<Stage>::default(), Arc::<Script>::default(), Arc::<History>::default());
         let (clock, tripwire) = (Clock::manual(now.clone(), SEED), Tripwire::on(&stage));
-        let world = fresh(Scene { db: (*db).clone(), clock: clock.clone(), now: now.clone(), tripwire }).await;
+        let world = fresh(Scene { db: db.clone(), clock: clock.clone(), now: now.clone(), tripwire }).await;
         let (on, with) = (Arc::clone(&stage), Arc::clone(&script));
         let registry = Arc::new(world.registry().wrapped(move |inner| -> Arc<dyn AnyStep<W::Cloud>> {
             Arc::new(Staged { inner, stage: Arc::clone(&on), script: Arc::clone(&with) })
         }));
-        let sagas = Sagas::new((*db).clone(), clock, &registry);
-        let ledger = SqlLedger::open((*db).clone()).await.map_err(|error| error.to_string())?;
-        let ledger = between(Arc::new(ledger), &db);
+        let sagas = Sagas::new(db.clone(), clock, &registry);
+        let ledger = between(Arc::clone(&ground.ledger), &db);
         let id = world.start(&sagas).await.map_err(|error| format!("the saga did not start: {error}"))?;
         let saga = sagas.get(id).await.map_err(|error| error.to_string())?;
         let until = now.get() + HORIZON;
         let road = Road::of(&registry, &saga.steps);
-        let play = Play { case, _db: db, now, world, sagas, road, history, script, ledger, registry, stage, until };
+        let play = Play { case, now, world, sagas, road, history, script, ledger, registry, stage, until };
         play.prepare();
         Ok((play, id))
     }
@@ -141,7 +137,9 @@ impl<W: World> Play<W> {
                 self.settle(&node, id).await?;
                 return self.judge(id, true).await;
             }
-            (Some(Act::Dies | Act::Zombie), None) => return Err("the case's point was not reached".to_owned()),
+            (Some(Act::Dies | Act::Zombie), None) => {
+                return Err("the case's point was not reached".to_owned());
+            }
             _ => {}
         }
         self.judge(id, false).await

@@ -4,6 +4,7 @@
 
 mod check;
 mod drive;
+mod ground;
 mod hazard;
 mod history;
 mod plan;

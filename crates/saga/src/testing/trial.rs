@@ -1,6 +1,7 @@
 //! A trial: one saga's plan through every hazard at every place.
 
 use super::drive::{Between, Passed, Play};
+use super::ground::Grounds;
 use super::hazard::{Base, Case};
 use super::plan;
 use super::report::{CASE_VARIABLE, Report};
@@ -19,9 +20,9 @@ const CASE_TIMEOUT: Duration = Duration::from_secs(120);
 /// Runs one saga through every hazard at every place.
 pub struct Trial<F> {
     fresh: F,
-    migrations: &'static Migrations,
     between: Between,
     only: Option<String>,
+    grounds: Grounds,
 }
 
 impl<F> std::fmt::Debug for Trial<F> {
@@ -39,13 +40,14 @@ where
     /// A trial in worlds that `fresh` makes, one for each case.
     pub fn of(fresh: F) -> Trial<F> {
         let only = std::env::var(CASE_VARIABLE).ok();
-        Trial { fresh, migrations: &MIGRATIONS, between: Arc::new(|ledger, _| ledger), only }
+        Trial { fresh, between: Arc::new(|ledger, _| ledger), only, grounds: Grounds::of(&MIGRATIONS) }
     }
 
-    /// Databases with another schema than this workspace's.
+    /// Databases with another schema than this workspace's. It must not put rows into its tables: a database
+    /// serves several cases and is emptied between them.
     #[must_use]
     pub fn with_migrations(self, migrations: &'static Migrations) -> Trial<F> {
-        Trial { migrations, ..self }
+        Trial { grounds: Grounds::of(migrations), ..self }
     }
 
     /// Puts a double between the kit and the database.
@@ -79,8 +81,8 @@ where
         };
         let cases = plan::cases(engine, &forward, back.as_ref());
         let cases = cases.into_iter().filter(|case| self.wants(case));
-        let mut played = stream::iter(cases.map(|case| async move { (case, self.play(case).await) }))
-            .buffered(AT_ONCE);
+        let mut played =
+            stream::iter(cases.map(|case| async move { (case, self.play(case).await) })).buffered(AT_ONCE);
         while let Some((case, held)) = played.next().await {
             report.add(&case, held.map(drop));
         }
@@ -111,8 +113,11 @@ where
 
     async fn play(&self, case: Case) -> Result<Passed, String> {
         let play = async {
-            let (play, id) = Play::set(case, &self.fresh, self.migrations, &self.between).await?;
-            play.play(id).await
+            let ground = self.grounds.take(case.engine).await?;
+            let (play, id) = Play::set(case, &self.fresh, &ground, &self.between).await?;
+            let played = play.play(id).await;
+            self.grounds.give_back(ground);
+            played
         };
         let hangs = || format!("the case hangs: it took longer than {} s", CASE_TIMEOUT.as_secs());
         tokio::time::timeout(CASE_TIMEOUT, play).await.map_err(|_| hangs())?

@@ -3,8 +3,8 @@
 
 use crate::testing::{Cut, Scene, Tripwire, World, standing};
 use crate::{
-    Class, Halt, Outcome, Policy, Registry, Run, Saga, SagaId, Sagas, Settings, StartError, StartSaga, Status,
-    Step, StepResult, Undo, Undoing, shape,
+    Class, Halt, Outcome, Policy, Registry, Run, Saga, SagaId, Sagas, Settings, StartError, StartSaga,
+    Status, Step, StepResult, Undo, Undoing, shape,
 };
 use arcadia_sql::ManualNow;
 use jiff::{SignedDuration, Timestamp};
