@@ -15,6 +15,8 @@ CREATE TABLE saga_runs (
     error JSONB,
     attention JSONB,
     clean JSONB,
+    resolved JSONB,
+    unique_key TEXT,
     queue TEXT NOT NULL,
     priority BIGINT NOT NULL,
 
@@ -44,10 +46,14 @@ CREATE TABLE saga_runs (
     updated_at TIMESTAMPTZ NOT NULL
 );
 
-CREATE INDEX saga_runs_due ON saga_runs (wake_at) WHERE owner IS NULL AND wake_at IS NOT NULL;
+CREATE INDEX saga_runs_due ON saga_runs (queue, wake_at) WHERE owner IS NULL AND wake_at IS NOT NULL;
 CREATE INDEX saga_runs_owned ON saga_runs (owner) WHERE owner IS NOT NULL;
 CREATE INDEX saga_runs_of_deployment ON saga_runs (deployment_id, id) WHERE deployment_id IS NOT NULL;
 CREATE INDEX saga_runs_of_tenant ON saga_runs (tenant_id, id);
+CREATE INDEX saga_runs_needing_attention ON saga_runs (id) WHERE attention IS NOT NULL;
+-- Background work of one kind runs once at a time.
+CREATE UNIQUE INDEX saga_runs_unique ON saga_runs (unique_key)
+    WHERE unique_key IS NOT NULL AND status IN ('pending', 'running', 'compensating');
 CREATE INDEX saga_runs_in_status ON saga_runs (status, id);
 
 CREATE TABLE saga_step_results (
@@ -106,5 +112,46 @@ CREATE TABLE saga_nodes (
     name TEXT NOT NULL,
     started_at TIMESTAMPTZ NOT NULL,
     lease_until TIMESTAMPTZ NOT NULL,
-    dead BOOLEAN NOT NULL
+    dead BOOLEAN NOT NULL,
+    -- The steps that this build knows: a saga whose next step no live node knows needs a person.
+    steps JSONB NOT NULL
+);
+
+-- What a person says to a waiting saga: kept when it comes early, used once. An expiry takes the same place, so
+-- that whichever commits first wins.
+CREATE TABLE saga_signals (
+    saga_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    data JSONB NOT NULL,
+    actor TEXT NOT NULL,
+    expired BOOLEAN NOT NULL,
+    inserted_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (saga_id, name)
+);
+
+CREATE TABLE saga_schedules (
+    name TEXT PRIMARY KEY NOT NULL,
+    cron TEXT NOT NULL,
+    paused BOOLEAN NOT NULL,
+    next_at TIMESTAMPTZ NOT NULL,
+    -- The calendar time of the tick that next_at stands for; they differ when time is accelerated.
+    next_tick TIMESTAMPTZ NOT NULL,
+    last_tick TIMESTAMPTZ,
+    last_saga_id UUID,
+    last_skipped_tick TIMESTAMPTZ,
+    skipped BIGINT NOT NULL,
+    changed_by TEXT,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX saga_schedules_due ON saga_schedules (next_at) WHERE NOT paused;
+
+-- One row: where accelerated time began.
+CREATE TABLE saga_clock (
+    id BIGINT PRIMARY KEY NOT NULL CHECK (id = 1),
+    origin TIMESTAMPTZ NOT NULL
+);
+
+-- Taken FOR UPDATE by a claim from a queue that is limited over all nodes.
+CREATE TABLE saga_queues (
+    name TEXT PRIMARY KEY NOT NULL
 );

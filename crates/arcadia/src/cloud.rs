@@ -6,10 +6,14 @@ use crate::provisioning::boots::Boots;
 use crate::{config::Config, installation, sagas};
 use arcadia_saga::{Clock, PlanError, Registry, Runner, Sagas, Settings};
 use arcadia_sql::{Db, MIGRATIONS, Options};
-use digitalocean::Purpose;
+use digitalocean::{Purpose, Retry};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A call that queues or is repeated for longer is given back: its saga then waits as a row. It must lie well within a
+/// step's time-out, or a call that never left would be taken for one that may have happened.
+const CALL_MAX: Duration = Duration::from_secs(20);
 
 /// The service's parts. Cheap to clone through an `Arc`.
 #[derive(Debug)]
@@ -135,6 +139,8 @@ fn client(config: &Config) -> Result<digitalocean::Client, OpenError> {
     }
     let mut builder = digitalocean::Client::builder(config.digitalocean_api_url.as_str())
         .timeout(config.call_timeout)
+        .patience(CALL_MAX)
+        .retry(Retry { deadline: CALL_MAX, ..Retry::default() })
         .speed(config.speed);
     for purpose in Purpose::ALL {
         if let Some(token) = config.tokens.get(&purpose) {

@@ -38,7 +38,7 @@ pub enum Error {
     TooLarge { bytes_max: usize },
     #[error("{why}")]
     Malformed { why: String },
-    #[error("{} of the request cannot be accepted", fields_words(.0))]
+    #[error("some fields cannot be accepted: {}", fields_words(.0))]
     Invalid(Vec<FieldError>),
     #[error("the Idempotency-Key was used before with another body")]
     KeyReused,
@@ -142,7 +142,9 @@ impl From<arcadia_sql::Error> for Error {
 impl From<StartError> for Error {
     fn from(error: StartError) -> Error {
         match error {
-            StartError::Conflict { saga, .. } => Error::Busy { saga: Some(saga) },
+            StartError::Conflict { saga, .. } | StartError::UnderWay { saga, .. } => {
+                Error::Busy { saga: Some(saga) }
+            }
             StartError::KeyReused { .. } => Error::KeyReused,
             StartError::Database(error) => error.into(),
             other @ (StartError::Plan(_) | StartError::Inputs(_) | StartError::Taken(_)) => {

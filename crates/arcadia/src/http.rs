@@ -5,6 +5,7 @@ pub mod body;
 pub mod caller;
 pub mod frame;
 pub mod health;
+pub mod id;
 pub mod key;
 pub mod query;
 pub mod sagas;

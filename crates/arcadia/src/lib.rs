@@ -15,4 +15,5 @@ pub mod inventory;
 pub mod provisioning;
 pub mod sagas;
 pub mod scope;
+pub mod stores;
 pub mod tokens;

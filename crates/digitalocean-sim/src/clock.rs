@@ -84,6 +84,11 @@ impl Clock {
         self.reset(|reading| reading.simulated = after(reading.simulated, duration));
     }
 
+    /// Moves to any moment, also a past one.
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.reset(|reading| reading.simulated = now);
+    }
+
     pub(crate) fn set_speed(&self, speed: f64) {
         self.reset(|reading| reading.speed = sane(speed));
     }

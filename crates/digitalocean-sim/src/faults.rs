@@ -74,7 +74,7 @@ pub enum FaultKind {
     Hide { ms: u64 },
     /// Droplets that the request creates stay `new`.
     NeverActive,
-    /// The action that the request starts ends `errored` and has no effect.
+    /// The action that the request starts ends `errored` and has no effect; a firewall ends `failed`.
     ErrorAction,
     /// The action that the request starts ends `completed` and has no effect.
     NoEffect,
@@ -110,6 +110,11 @@ pub enum FaultKind {
         #[serde(default = "after_work")]
         at: Stage,
     },
+    /// The first half of the body, as if that were all of it.
+    Truncate,
+    /// A page of a listing comes as if `by` more entries stood before it (fewer, when negative): the listing has changed
+    /// since the page before.
+    ShiftPage { by: i64 },
     /// 429, nothing done: with `retry-after` for the burst limit, without for the hourly one.
     RateLimit {
         #[serde(default)]
@@ -187,7 +192,8 @@ impl Fault {
 
     pub(crate) fn check(&self) -> Result<(), String> {
         let path = self.route.split_once(' ').map(|(_, path)| path);
-        if !path.is_some_and(|path| path == "*" || path.starts_with("/v2")) {
+        let served = |path: &str| path == "*" || path.starts_with("/v2") || path.starts_with("/api/v1");
+        if !path.is_some_and(served) {
             return Err("`route` is a method and a path: `POST /v2/droplets`".to_owned());
         }
         match self.kind {
@@ -247,6 +253,7 @@ pub(crate) fn twist(strikes: &[Strike]) -> Twist {
             FaultKind::NotYet { ms } => twist.not_yet_ms = ms,
             FaultKind::Linger { ms } => twist.linger_ms = ms,
             FaultKind::Vanish { ms } => twist.vanish_ms = Some(ms),
+            FaultKind::ShiftPage { by } => twist.shift = by,
             _ => {}
         }
     }

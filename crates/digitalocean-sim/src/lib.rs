@@ -14,7 +14,9 @@ mod simulator;
 
 pub use clock::{Time, TimeMode};
 pub use faults::{Fault, FaultId, FaultKind, FaultReport, Limit, Stage};
+pub use http::routes;
 pub use model::Marked;
+pub use model::finance::ImportedInvoice;
 pub use model::log::{Change, ChangeKind, Kind, Origin};
 pub use model::mutate::Mutation;
 pub use options::{ClockMode, Options, Profile, RateLimits, Span, Timings};

@@ -14,8 +14,12 @@ pub struct Options {
     pub timings: Timings,
     /// `account.droplet_limit`; creating beyond it is refused.
     pub droplet_limit: u32,
+    /// How many ids of each kind were handed out before: a second account that one database meets skips the first's.
+    pub ids_skipped: u64,
     /// Whether a resize of a running droplet is refused. The live behaviour is not settled, so it can be switched off.
     pub resize_needs_off: bool,
+    /// With which the stand-in for the finance service checks its tokens.
+    pub finance_secret: String,
 }
 
 impl Default for Options {
@@ -27,7 +31,9 @@ impl Default for Options {
             limits: RateLimits::default(),
             timings: Timings::realistic(),
             droplet_limit: 100,
+            ids_skipped: 0,
             resize_needs_off: true,
+            finance_secret: "simulated-finance-secret".to_owned(),
         }
     }
 }
@@ -123,6 +129,14 @@ pub struct Timings {
     pub quick: Span,
     /// How long the event lock outlives its action.
     pub unlock_lag: Span,
+    /// Attaching and detaching volumes, assigning and unassigning addresses.
+    pub attach: Span,
+    /// From writing a firewall with droplets until it is `succeeded`.
+    pub firewall: Span,
+    /// How long a firewall still names a droplet that is gone.
+    pub firewall_memory: Span,
+    /// From creating a load balancer until it is `active`.
+    pub load_balancer: Span,
 }
 
 impl Timings {
@@ -144,6 +158,10 @@ impl Timings {
             rebuild: Span::ZERO,
             quick: Span::ZERO,
             unlock_lag: Span::ZERO,
+            attach: Span::ZERO,
+            firewall: Span::ZERO,
+            firewall_memory: Span::ZERO,
+            load_balancer: Span::ZERO,
         }
     }
 
@@ -165,6 +183,10 @@ impl Timings {
             rebuild: Span::ms(30_000, 60_000),
             quick: Span::ms(1_000, 5_000),
             unlock_lag: Span::ms(0, 3_000),
+            attach: Span::ms(2_000, 10_000),
+            firewall: Span::ms(20_000, 60_000),
+            firewall_memory: Span::ms(15_000, 30_000),
+            load_balancer: Span::ms(60_000, 180_000),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Accounts that can be loaded by name.
 
+mod april_2026;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -12,7 +14,7 @@ use crate::options::{Options, Timings};
 use crate::simulator::Impossible;
 
 /// The names that `load` knows.
-pub const SCENARIOS: [&str; 2] = ["empty", "small"];
+pub const SCENARIOS: [&str; 3] = ["empty", "small", "april-2026"];
 
 pub(crate) fn load(name: &str, options: &Options, now: Timestamp) -> Result<Account, Impossible> {
     let mut account = Account::new(options, now);
@@ -25,6 +27,7 @@ pub(crate) fn load(name: &str, options: &Options, now: Timestamp) -> Result<Acco
             account.timings = timings;
             Ok(account)
         }
+        "april-2026" => april_2026::load(options, now).map_err(|refusal| Impossible(refusal.to_string())),
         _ => Err(Impossible(format!("unknown scenario `{name}`; known: {}", SCENARIOS.join(", ")))),
     }
 }

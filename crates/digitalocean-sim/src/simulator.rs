@@ -16,6 +16,8 @@ use crate::connection::{CuttableListener, Wire};
 use crate::faults::{Fault, FaultBook, FaultId, FaultReport};
 use crate::http;
 use crate::http::limits::Limiter;
+use crate::http::scopes::Tokens;
+use crate::model::finance::ImportedInvoice;
 use crate::model::log::{Change, Origin};
 use crate::model::mutate::Mutation;
 use crate::model::{Account, Marked, Twist};
@@ -41,6 +43,7 @@ pub(crate) struct World {
     pub(crate) limiter: Limiter,
     pub(crate) faults: FaultBook,
     pub(crate) requests: RequestLog,
+    pub(crate) tokens: Tokens,
     request_ids: fastrand::Rng,
 }
 
@@ -71,6 +74,7 @@ impl Simulator {
             limiter: Limiter::new(options.limits),
             faults: FaultBook::default(),
             requests: RequestLog::default(),
+            tokens: Tokens::default(),
             request_ids: fastrand::Rng::with_seed(options.seed ^ 0x7e97_1d5e),
         };
         Simulator { inner: Arc::new(Inner { options, clock, world: Mutex::new(world) }) }
@@ -185,12 +189,34 @@ impl Simulator {
         added.map(|_| ()).map_err(|refusal| Impossible(refusal.to_string()))
     }
 
-    /// Replaces the account, its log included, by a named one; time, faults and the request log stay.
+    /// Limits a token to some scopes, `droplet:read` and the like; `None` lifts the limits, and a revocation.
+    pub fn limit_token(&self, token: &str, scopes: Option<&[&str]>) {
+        let scopes = scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        self.world().tokens.limit(token, scopes);
+    }
+
+    /// From now on the token is answered with 401.
+    pub fn revoke_token(&self, token: &str) {
+        self.world().tokens.revoke(token);
+    }
+
+    /// What the stand-in for the finance service was given.
+    pub fn imported_invoices(&self) -> Vec<ImportedInvoice> {
+        self.world().account.imports().to_vec()
+    }
+
+    /// Replaces the account, its log included, by a named one; faults and the request log stay. So does time, unless
+    /// the scenario is set in a month of its own and it is not that month.
     pub fn load_scenario(&self, name: &str, seed: Option<u64>) -> Result<(), Impossible> {
         let options = Options { seed: seed.unwrap_or(self.inner.options.seed), ..self.inner.options.clone() };
         let now = self.now();
         let account = scenario::load(name, &options, now)?;
-        self.world().account = account;
+        let mut world = self.world();
+        if account.now() != now {
+            self.clock().set(account.now());
+            world.limiter = Limiter::new(options.limits);
+        }
+        world.account = account;
         Ok(())
     }
 

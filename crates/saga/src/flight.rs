@@ -1,7 +1,7 @@
 //! A claimed saga in memory, and the transitions that it can make. Pure: nothing here waits or writes.
 
 use crate::record::{Status, StepStatus};
-use crate::store::{SagaRow, StepRow, object};
+use crate::rows::{SagaRow, StepRow, object};
 use crate::{Failure, SagaId, Wait};
 use arcadia_sql::Error;
 use jiff::Timestamp;
@@ -266,6 +266,12 @@ impl Flight {
             transition.events.push(NewEvent { kind: "compensation_failed", step_idx: Some(idx), data });
         }
         self.undo_next(now, idx - 1, &mut transition, clock_scaled);
+        transition
+    }
+
+    pub(crate) fn resume_undoing(&mut self, now: Timestamp, clock_scaled: Duration) -> Transition {
+        let mut transition = Transition::default();
+        self.undo_next(now, self.idx(), &mut transition, clock_scaled);
         transition
     }
 

@@ -2,10 +2,11 @@
 //! The test kit puts its own in between, to kill a node before and after each write.
 
 use crate::journal::{Entry, Queues};
-use crate::store::{self, SagaRow, Standing, StepRow, Written};
+use crate::rows::{SagaRow, Standing, StepRow, Written};
+use crate::store;
 use arcadia_sql::{Db, Engine, Error, Statement, args};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::pin::Pin;
 use uuid::Uuid;
 
@@ -18,6 +19,13 @@ pub(crate) struct Claim {
     pub(crate) now: Timestamp,
     pub(crate) known_steps: Vec<String>,
     pub(crate) limit: usize,
+}
+
+/// From which queue, and how many of it may run on all nodes together.
+#[derive(Debug, Clone)]
+pub(crate) struct FromQueue {
+    pub(crate) name: String,
+    pub(crate) over_all: Option<usize>,
 }
 
 pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
@@ -36,13 +44,14 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     ) -> Answer<'_, ()>;
 
     /// Due and unowned; each claim bumps the epoch.
-    fn claim_due(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>>;
+    fn claim_due(&self, claim: Claim, queue: FromQueue) -> Answer<'_, Vec<SagaRow>>;
     /// What dead nodes owned.
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>>;
     /// When the next saga is due, and the time now, both by the database's clock.
-    fn next_due(&self, known_steps: Vec<String>) -> Answer<'_, Option<(Timestamp, Timestamp)>>;
+    fn next_due(&self, known_steps: Vec<String>, queue: String)
+    -> Answer<'_, Option<(Timestamp, Timestamp)>>;
 
-    fn enlist(&self, runner: Uuid, name: String, now: Timestamp, lease_ms: i64) -> Answer<'_, ()>;
+    fn enlist(&self, node: NewNode) -> Answer<'_, ()>;
     /// False when no living row was found.
     fn renew(&self, runner: Uuid, lease_ms: i64) -> Answer<'_, bool>;
     fn sign_off(&self, runner: Uuid) -> Answer<'_, ()>;
@@ -53,7 +62,22 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     fn dead_nodes(&self) -> Answer<'_, i64>;
     /// Forgets dead nodes that own nothing any more.
     fn forget_dead(&self) -> Answer<'_, ()>;
+    /// Gives back what dead nodes had and this build cannot take over; parks what no live node knows.
+    fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64>;
 }
+
+/// A runner that enters the table of nodes.
+#[derive(Debug, Clone)]
+pub(crate) struct NewNode {
+    pub(crate) runner: Uuid,
+    pub(crate) name: String,
+    pub(crate) now: Timestamp,
+    pub(crate) lease_ms: i64,
+    pub(crate) known_steps: Vec<String>,
+}
+
+/// So long a saga may be due before its unknown step is a person's matter: another node may just be starting.
+const UNKNOWN_FOR_MS: i64 = 10_000;
 
 /// The real one.
 #[derive(Debug)]
@@ -66,12 +90,6 @@ impl SqlLedger {
     pub(crate) async fn open(db: Db) -> Result<SqlLedger, Error> {
         let queues = Queues::open(&db).await?;
         Ok(SqlLedger { db, queues })
-    }
-
-    fn claim(&self, statement: &'static Statement, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
-        let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
-        let args = args![claim.runner, claim.now, claim.known_steps, limit];
-        Box::pin(self.db.fetch_all(statement, args))
     }
 
     fn run(&self, statement: &'static Statement, args: arcadia_sql::Args) -> Answer<'_, ()> {
@@ -103,17 +121,42 @@ impl Ledger for SqlLedger {
         self.run(&store::PARK_POISONED, args![id, runner, epoch, attention, now])
     }
 
-    fn claim_due(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
-        self.claim(&store::CLAIM_DUE, claim)
+    fn claim_due(&self, claim: Claim, queue: FromQueue) -> Answer<'_, Vec<SagaRow>> {
+        Box::pin(async move {
+            let Claim { runner, now, known_steps, limit } = claim;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let Some(over_all) = queue.over_all else {
+                let args = args![runner, now, known_steps, limit, queue.name];
+                return self.db.fetch_all(&store::CLAIM_DUE, args).await;
+            };
+            // Counted under the queue's lock, so that two nodes cannot both take the last place.
+            let mut tx = self.db.begin().await?;
+            tx.execute(&store::ADD_QUEUE, args![queue.name.as_str()]).await?;
+            tx.fetch_optional::<(String,)>(&store::LOCK_QUEUE, args![queue.name.as_str()]).await?;
+            let running =
+                tx.fetch_one::<(i64,)>(&store::RUNNING_IN_QUEUE, args![queue.name.as_str()]).await?.0;
+            let free = i64::try_from(over_all).unwrap_or(i64::MAX) - running;
+            let args = args![runner, now, known_steps, limit.min(free).max(0), queue.name];
+            let claimed = tx.fetch_all(&store::CLAIM_DUE, args).await?;
+            tx.commit().await?;
+            Ok(claimed)
+        })
     }
 
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
-        self.claim(&store::TAKE_OVER, claim)
+        let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+        let args = args![claim.runner, claim.now, claim.known_steps, limit];
+        Box::pin(self.db.fetch_all(&store::TAKE_OVER, args))
     }
 
-    fn next_due(&self, known_steps: Vec<String>) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
+    fn next_due(
+        &self,
+        known_steps: Vec<String>,
+        queue: String,
+    ) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
         Box::pin(async move {
-            let due = self.db.fetch_optional::<(Timestamp,)>(&store::NEXT_DUE, args![known_steps]).await?;
+            let due =
+                self.db.fetch_optional::<(Timestamp,)>(&store::NEXT_DUE, args![known_steps, queue]).await?;
             Ok(match due {
                 Some((due,)) => Some((due, self.db.now().await?)),
                 None => None,
@@ -121,8 +164,13 @@ impl Ledger for SqlLedger {
         })
     }
 
-    fn enlist(&self, runner: Uuid, name: String, now: Timestamp, lease_ms: i64) -> Answer<'_, ()> {
-        self.run(&store::ADD_NODE, args![runner, name, now, lease_ms])
+    fn enlist(&self, node: NewNode) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let NewNode { runner, name, now, lease_ms, known_steps } = node;
+            let args = args![runner, name, now, lease_ms, json!(known_steps)];
+            self.db.execute(&store::ADD_NODE, args).await?;
+            self.db.execute(&store::UNPARK_KNOWN, args![now, known_steps]).await.map(drop)
+        })
     }
 
     fn renew(&self, runner: Uuid, lease_ms: i64) -> Answer<'_, bool> {
@@ -153,5 +201,16 @@ impl Ledger for SqlLedger {
 
     fn forget_dead(&self) -> Answer<'_, ()> {
         self.run(&store::FORGET_DEAD, args![])
+    }
+
+    fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
+        Box::pin(async move {
+            self.db.execute(&store::RELEASE_UNKNOWN, args![now, known_steps]).await?;
+            let nodes = self.db.fetch_all::<(Value,)>(&store::LIVE_STEPS, args![]).await?;
+            let steps = nodes.iter().flat_map(|(steps,)| steps.as_array().into_iter().flatten());
+            let known: Vec<String> = steps.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+            let attention = json!({"reason": "unknown_step", "message": "no live node knows the next step"});
+            self.db.execute(&store::PARK_UNKNOWN, args![attention, now, -UNKNOWN_FOR_MS, known]).await
+        })
     }
 }

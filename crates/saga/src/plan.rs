@@ -98,6 +98,14 @@ pub enum PlanError {
         /// The known names that come nearest.
         nearest: Vec<String>,
     },
+    /// No such queue.
+    #[error("no queue is called `{name}`{}", nearest_words(nearest))]
+    UnknownQueue {
+        /// What was asked for.
+        name: String,
+        /// The known names that come nearest.
+        nearest: Vec<String>,
+    },
     /// A list without steps.
     #[error("{list}: a saga needs at least one step")]
     Empty {
@@ -121,11 +129,23 @@ pub struct Registry<C> {
     steps: BTreeMap<&'static str, Arc<dyn AnyStep<C>>>,
     plans: BTreeMap<&'static str, Plan<C>>,
     last_look: Option<Arc<dyn AnyStep<C>>>,
+    queues: Vec<Queue>,
+}
+
+/// A queue and how much of it runs at once. Queues are claimed from in the order in which they were added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// As [`StartSaga::queue`](crate::StartSaga::queue) names it.
+    pub name: String,
+    /// At most so many on one node.
+    pub per_node: usize,
+    /// At most so many on all nodes together.
+    pub over_all: Option<usize>,
 }
 
 impl<C> Default for Registry<C> {
     fn default() -> Registry<C> {
-        Registry { steps: BTreeMap::new(), plans: BTreeMap::new(), last_look: None }
+        Registry { steps: BTreeMap::new(), plans: BTreeMap::new(), last_look: None, queues: Vec::new() }
     }
 }
 
@@ -136,16 +156,30 @@ impl<C> std::fmt::Debug for Registry<C> {
 }
 
 impl<C: Send + Sync + 'static> Registry<C> {
-    /// The steps that ship with the engine: `echo`, `fail`, `sleep`.
+    /// The steps that ship with the engine, `echo`, `fail`, `sleep` and `approve`, and the queue `provisioning`.
     #[must_use]
     pub fn new() -> Registry<C> {
-        Registry::default().step(crate::steps::Echo).step(crate::steps::Fail).step(crate::steps::Sleep)
+        let provisioning = crate::sagas::PROVISIONING;
+        let registry = Registry::default().queue(provisioning, usize::MAX, None);
+        registry
+            .step(crate::steps::Echo)
+            .step(crate::steps::Fail)
+            .step(crate::steps::Sleep)
+            .step(crate::steps::Approve)
     }
 
     /// Adds a step that plans or [`StartSaga`](crate::StartSaga) name.
     #[must_use]
     pub fn step<S: Step<C>>(mut self, step: S) -> Registry<C> {
         self.steps.insert(S::NAME, Arc::new(Typed(step)));
+        self
+    }
+
+    /// Adds a queue behind those that are there.
+    #[must_use]
+    pub fn queue(mut self, name: &str, per_node: usize, over_all: Option<usize>) -> Registry<C> {
+        self.queues.retain(|queue| queue.name != name);
+        self.queues.push(Queue { name: name.to_owned(), per_node, over_all });
         self
     }
 
@@ -188,7 +222,7 @@ impl<C> Registry<C> {
     /// The same steps, each inside what `wrap` makes of it: the test kit's way in.
     pub(crate) fn wrapped(self, wrap: impl Fn(Arc<dyn AnyStep<C>>) -> Arc<dyn AnyStep<C>>) -> Registry<C> {
         let steps = self.steps.into_iter().map(|(name, step)| (name, wrap(step))).collect();
-        Registry { steps, plans: self.plans, last_look: self.last_look.map(wrap) }
+        Registry { steps, last_look: self.last_look.map(wrap), plans: self.plans, queues: self.queues }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<dyn AnyStep<C>>> {
@@ -272,6 +306,20 @@ impl<C: Send + Sync + 'static> Registry<C> {
 }
 
 impl<C> Registry<C> {
+    /// The queues in the order of their claims.
+    #[must_use]
+    pub fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    pub(crate) fn check_queue(&self, name: &str) -> Result<(), PlanError> {
+        if self.queues.iter().any(|queue| queue.name == name) {
+            return Ok(());
+        }
+        let nearest = nearest(name, self.queues.iter().map(|queue| queue.name.as_str()));
+        Err(PlanError::UnknownQueue { name: name.to_owned(), nearest })
+    }
+
     pub(crate) fn has_last_look(&self) -> bool {
         self.last_look.is_some()
     }

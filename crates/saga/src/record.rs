@@ -138,6 +138,8 @@ pub struct Saga {
     pub attention: Option<Value>,
     /// After a rollback: `true`, or what still bears its mark.
     pub clean: Option<Value>,
+    /// Who settled it by hand, with which verb and why.
+    pub resolved: Option<Value>,
     /// The queue it runs on.
     pub queue: String,
     /// What it waits for, in words.

@@ -2,6 +2,7 @@
 //! break the ledger with.
 
 use crate::lease::Lease;
+use crate::rows::SignalRow;
 use crate::step::{from_json, pick};
 use crate::{Clock, Field, Halt, Mark, Outcome, SagaId, store};
 use arcadia_sql::{Db, Tx, args};
@@ -18,6 +19,15 @@ const LOOKS: u64 = 3;
 /// … of which the last comes this long after the moment the call could last have been under way.
 const ABSENT_AFTER: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// What a person said to a waiting saga.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    /// Who said it.
+    pub actor: String,
+    /// With what.
+    pub data: Value,
+}
 
 /// One attempt at one step, or at its compensation.
 pub struct Run<C> {
@@ -206,6 +216,32 @@ impl<C> Run<C> {
         let until_settled = Duration::try_from(settled_from.duration_since(now)).unwrap_or_default();
         let delay = LOOK_EVERY + until_settled.mul_f64(self.clock.speed());
         Err(Halt::wait_with(delay, "looking again for what may have been made", json!({"looks": looks})))
+    }
+
+    /// The signal `name`, if it was given. `None` when it did not come within `expiry` of this step's begin
+    /// (provider time): from then on it is refused.
+    ///
+    /// # Errors
+    /// [`Halt::Wait`] while it is neither here nor too late; it ends early when the signal comes.
+    pub async fn signal(&self, name: &str, expiry: Duration) -> Outcome<Option<Signal>> {
+        let expires_at = self.clock.after(self.started_at, expiry);
+        let now = self.clock.now();
+        let mut tx = self.tx().await?;
+        if now >= expires_at {
+            // It takes the signal's own place: whichever commits first wins.
+            let expired = args![self.saga, name, json!({}), "system:expiry", true, now];
+            tx.execute(&store::ADD_SIGNAL, expired).await?;
+        }
+        let row = tx.fetch_optional::<SignalRow>(&store::SIGNAL, args![self.saga, name]).await?;
+        tx.commit().await?;
+        match row {
+            Some(row) if row.expired => Ok(None),
+            Some(row) => Ok(Some(Signal { actor: row.actor, data: row.data })),
+            None => {
+                let left = Duration::try_from(expires_at.duration_since(now)).unwrap_or_default();
+                Err(Halt::wait(left.mul_f64(self.clock.speed()), format!("someone to say `{name}`")))
+            }
+        }
     }
 
     /// What the step needs: each field from what earlier steps put, else from the inputs.

@@ -1,19 +1,18 @@
-//! Every statement of the engine, and its rows. A runner's write is conditional on owner, epoch and seq.
+//! Every statement of the engine. A runner's write is conditional on owner, epoch and seq.
 
-use crate::record::{Event, Saga, Status, StepResult, StepStatus};
-use crate::{SagaId, StartSaga};
-use arcadia_sql::{Error, row, statements};
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+use arcadia_sql::statements;
 
 statements! {
     pub(crate) INSERT_SAGA = "
         INSERT INTO saga_runs (id, kind, status, steps, inputs, context, tenant_id, deployment_id, triggered_by,
             cancel_requested, queue, priority, current_step_idx, next_step, step_state, step_attempts, step_waits,
-            wake_at, epoch, seq, nudge, crashes, inserted_at, updated_at)
+            wake_at, unique_key, epoch, seq, nudge, crashes, inserted_at, updated_at)
         VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7, $8, FALSE, $9, $10, 0, $11, 'ready', 0, 0,
-            CASE WHEN {int($12)} IS NULL THEN NULL ELSE {now+$12} END, 0, 0, 0, 0, $13, $13)";
+            CASE WHEN {int($12)} IS NULL THEN NULL ELSE {now+$12} END, $14, 0, 0, 0, 0, $13, $13)
+        ON CONFLICT DO NOTHING";
+    pub(crate) UNIQUE_HOLDER = "
+        SELECT id FROM saga_runs
+        WHERE unique_key = $1 AND status IN ('pending', 'running', 'compensating')";
 
     pub(crate) TAKE_LOCK = "
         INSERT INTO saga_locks (name, saga_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
@@ -35,7 +34,8 @@ statements! {
             started_at = COALESCE(started_at, $2), updated_at = $2
         WHERE id IN (
             SELECT id FROM saga_runs
-            WHERE owner IS NULL AND wake_at IS NOT NULL AND wake_at <= {now} AND next_step {any($3)}
+            WHERE queue = $5 AND owner IS NULL AND wake_at IS NOT NULL AND wake_at <= {now}
+                AND next_step {any($3)}
             ORDER BY wake_at LIMIT $4 {skip_locked})
         RETURNING *";
 
@@ -50,8 +50,32 @@ statements! {
         RETURNING *";
 
     pub(crate) NEXT_DUE = "
-        SELECT wake_at FROM saga_runs WHERE owner IS NULL AND wake_at IS NOT NULL AND next_step {any($1)}
+        SELECT wake_at FROM saga_runs
+        WHERE queue = $2 AND owner IS NULL AND wake_at IS NOT NULL AND next_step {any($1)}
         ORDER BY wake_at LIMIT 1";
+    pub(crate) ADD_QUEUE = "INSERT INTO saga_queues (name) VALUES ($1) ON CONFLICT DO NOTHING";
+    pub(crate) LOCK_QUEUE = "SELECT name FROM saga_queues WHERE name = $1 {for_update}";
+    pub(crate) RUNNING_IN_QUEUE = "
+        SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL AND queue = $1";
+
+    /// Due for a while, and no live node knows the step.
+    pub(crate) PARK_UNKNOWN = "
+        UPDATE saga_runs
+        SET attention = $1, waiting_for = 'a person: no node knows this step', wake_at = NULL, updated_at = $2
+        WHERE owner IS NULL AND wake_at < {now+$3} AND NOT (next_step {any($4)})";
+    /// A build that knows the step has come.
+    pub(crate) UNPARK_KNOWN = "
+        UPDATE saga_runs
+        SET attention = NULL, waiting_for = NULL, wake_at = {now}, updated_at = $1
+        WHERE attention IS NOT NULL AND owner IS NULL AND wake_at IS NULL
+            AND status IN ('pending', 'running', 'compensating')
+            AND attention ->> 'reason' = 'unknown_step' AND next_step {any($2)}";
+    /// A dead node's sagas whose step this build does not know go back to the queue.
+    pub(crate) RELEASE_UNKNOWN = "
+        UPDATE saga_runs
+        SET owner = NULL, epoch = epoch + 1, seq = seq + 1, wake_at = {now}, updated_at = $1
+        WHERE owner IN (SELECT id FROM saga_nodes WHERE dead) AND NOT (next_step {any($2)})";
+    pub(crate) LIVE_STEPS = "SELECT steps FROM saga_nodes WHERE NOT dead";
     pub(crate) DEAD_NODES = "SELECT COUNT(*) FROM saga_nodes WHERE dead";
 
     /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
@@ -181,6 +205,7 @@ statements! {
             AND ({uuid($3)} IS NULL OR deployment_id = $3) AND ({text($4)} IS NULL OR tenant_id = $4)
             AND ({text($5)} IS NULL OR triggered_by = $5) AND ({uuid($6)} IS NULL OR id < $6)
             AND ({time($7)} IS NULL OR inserted_at >= $7) AND ({time($8)} IS NULL OR inserted_at < $8)
+            AND ({bool($10)} IS NOT TRUE OR attention IS NOT NULL)
         ORDER BY id DESC LIMIT $9";
     pub(crate) UNFINISHED = "
         SELECT COUNT(*) FROM saga_runs WHERE status IN ('pending', 'running', 'compensating')";
@@ -192,8 +217,43 @@ statements! {
             wake_at = CASE WHEN owner IS NULL THEN {now} ELSE wake_at END
         WHERE id = $1";
 
+    /// The verbs of operators. Each stands in a transaction that holds the saga's row.
+    pub(crate) STEER = "
+        UPDATE saga_runs
+        SET status = $2, current_step_idx = $3, next_step = $4, step_state = $5, attention = $6, resolved = $7,
+            error = $8, nudge = nudge + 1, crashes = 0, waiting_for = NULL, updated_at = $9, finished_at = $10,
+            step_attempts = CASE WHEN {bool($11)} THEN 0 ELSE step_attempts END,
+            step_waits = CASE WHEN {bool($11)} THEN 0 ELSE step_waits END,
+            step_started_at = CASE WHEN {bool($11)} THEN NULL ELSE step_started_at END,
+            step_prior = CASE WHEN {bool($11)} THEN NULL ELSE step_prior END,
+            step_memo = CASE WHEN {bool($11)} THEN NULL ELSE step_memo END,
+            doubt_until = CASE WHEN {bool($11)} THEN NULL ELSE doubt_until END,
+            wake_at = CASE WHEN {bool($12)} THEN {now} ELSE NULL END
+        WHERE id = $1";
+    /// Whoever has it is fenced off: its next write finds another epoch.
+    pub(crate) TAKE_AWAY = "
+        UPDATE saga_runs SET owner = NULL, epoch = epoch + 1, seq = seq + 1, wake_at = NULL WHERE id = $1";
+    /// Compensations that failed for good stand again, to be tried once more.
+    pub(crate) STAND_AGAIN = "
+        UPDATE saga_step_results
+        SET status = CASE WHEN output IS NULL THEN 'failed' ELSE 'completed' END,
+            in_doubt = CASE WHEN output IS NULL THEN TRUE ELSE FALSE END
+        WHERE saga_id = $1 AND status = 'compensation_failed'";
+    pub(crate) MARK_STEP = "
+        UPDATE saga_step_results SET status = $3, error = $4 WHERE saga_id = $1 AND step_idx = $2";
+    pub(crate) ADD_SIGNAL = "
+        INSERT INTO saga_signals (saga_id, name, data, actor, expired, inserted_at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (saga_id, name) DO NOTHING";
+    pub(crate) SIGNAL = "SELECT data, actor, expired FROM saga_signals WHERE saga_id = $1 AND name = $2";
+    pub(crate) NUDGE = "
+        UPDATE saga_runs
+        SET nudge = nudge + 1, updated_at = $2,
+            wake_at = CASE WHEN owner IS NULL AND wake_at IS NOT NULL THEN {now} ELSE wake_at END
+        WHERE id = $1";
+
     pub(crate) ADD_NODE = "
-        INSERT INTO saga_nodes (id, name, started_at, lease_until, dead) VALUES ($1, $2, $3, {now+$4}, FALSE)";
+        INSERT INTO saga_nodes (id, name, started_at, lease_until, dead, steps)
+        VALUES ($1, $2, $3, {now+$4}, FALSE, $5)";
     pub(crate) RENEW_LEASE = "
         UPDATE saga_nodes SET lease_until = {now+$2} WHERE id = $1 AND NOT dead";
     pub(crate) BURY_EXPIRED = "
@@ -205,254 +265,4 @@ statements! {
         DELETE FROM saga_nodes
         WHERE dead AND NOT EXISTS (SELECT 1 FROM saga_runs WHERE saga_runs.owner = saga_nodes.id)";
     pub(crate) LIVE_NODES = "SELECT COUNT(*) FROM saga_nodes WHERE NOT dead AND lease_until >= {now}";
-}
-
-row! {
-    /// A row of `saga_runs`.
-    #[derive(Debug, Clone)]
-    pub(crate) struct SagaRow {
-        pub(crate) id: Uuid,
-        pub(crate) kind: String,
-        pub(crate) status: String,
-        pub(crate) steps: Value,
-        pub(crate) inputs: Value,
-        pub(crate) context: Value,
-        pub(crate) tenant_id: Option<String>,
-        pub(crate) deployment_id: Option<Uuid>,
-        pub(crate) triggered_by: String,
-        pub(crate) cancel_requested: bool,
-        pub(crate) error: Option<Value>,
-        pub(crate) attention: Option<Value>,
-        pub(crate) clean: Option<Value>,
-        pub(crate) queue: String,
-        pub(crate) current_step_idx: i64,
-        pub(crate) step_state: String,
-        pub(crate) step_attempts: i64,
-        pub(crate) step_waits: i64,
-        pub(crate) step_started_at: Option<Timestamp>,
-        pub(crate) step_prior: Option<Value>,
-        pub(crate) step_memo: Option<Value>,
-        pub(crate) doubt_until: Option<Timestamp>,
-        pub(crate) waiting_for: Option<String>,
-        pub(crate) wake_at: Option<Timestamp>,
-        pub(crate) owner: Option<Uuid>,
-        pub(crate) epoch: i64,
-        pub(crate) seq: i64,
-        pub(crate) nudge: i64,
-        pub(crate) crashes: i64,
-        pub(crate) inserted_at: Timestamp,
-        pub(crate) started_at: Option<Timestamp>,
-        pub(crate) finished_at: Option<Timestamp>,
-        pub(crate) updated_at: Timestamp,
-    }
-}
-
-row! {
-    /// A row of `saga_step_results`.
-    #[derive(Debug, Clone)]
-    pub(crate) struct StepRow {
-        pub(crate) step_idx: i64,
-        pub(crate) step_name: String,
-        pub(crate) status: String,
-        pub(crate) in_doubt: bool,
-        pub(crate) prior: Option<Value>,
-        pub(crate) output: Option<Value>,
-        pub(crate) error: Option<Value>,
-        pub(crate) attempts: i64,
-        pub(crate) compensation_attempts: i64,
-        pub(crate) runner: Uuid,
-        pub(crate) epoch: i64,
-        pub(crate) started_at: Timestamp,
-        pub(crate) finished_at: Timestamp,
-        pub(crate) compensation_started_at: Option<Timestamp>,
-        pub(crate) compensation_finished_at: Option<Timestamp>,
-    }
-}
-
-row! {
-    #[derive(Debug, Clone)]
-    pub(crate) struct EventRow {
-        pub(crate) seq: i64,
-        pub(crate) number: i64,
-        pub(crate) at: Timestamp,
-        pub(crate) kind: String,
-        pub(crate) step_idx: Option<i64>,
-        pub(crate) actor: String,
-        pub(crate) data: Value,
-    }
-}
-
-row! {
-    #[derive(Debug, Clone)]
-    pub(crate) struct Standing {
-        pub(crate) owner: Option<Uuid>,
-        pub(crate) epoch: i64,
-        pub(crate) seq: i64,
-        pub(crate) nudge: i64,
-        pub(crate) cancel_requested: bool,
-    }
-}
-
-row! {
-    #[derive(Debug, Clone)]
-    pub(crate) struct KeyHolder {
-        pub(crate) body_hash: String,
-        pub(crate) saga_id: Uuid,
-    }
-}
-
-row! {
-    #[derive(Debug, Clone)]
-    pub(crate) struct WrittenTo {
-        pub(crate) id: Uuid,
-        pub(crate) nudge: i64,
-        pub(crate) cancel_requested: bool,
-    }
-}
-
-row! {
-    #[derive(Debug, Clone)]
-    pub(crate) struct Written {
-        pub(crate) nudge: i64,
-        pub(crate) cancel_requested: bool,
-    }
-}
-
-impl SagaRow {
-    /// The row of a saga that begins on this node, as the journal will insert it.
-    pub(crate) fn begun(id: SagaId, start: StartSaga, runner: Uuid, at: Timestamp) -> SagaRow {
-        SagaRow {
-            id: id.0,
-            status: Status::Running.as_str().to_owned(),
-            steps: json!(start.steps),
-            queue: start.queue_name(),
-            kind: start.kind,
-            inputs: Value::Object(start.inputs),
-            context: json!({}),
-            tenant_id: start.tenant_id,
-            deployment_id: start.deployment_id,
-            triggered_by: start.triggered_by,
-            cancel_requested: false,
-            error: None,
-            attention: None,
-            clean: None,
-            current_step_idx: 0,
-            step_state: "ready".to_owned(),
-            step_attempts: 0,
-            step_waits: 0,
-            step_started_at: None,
-            step_prior: None,
-            step_memo: None,
-            doubt_until: None,
-            waiting_for: None,
-            wake_at: None,
-            owner: Some(runner),
-            epoch: 1,
-            seq: 1,
-            nudge: 0,
-            crashes: 0,
-            inserted_at: at,
-            started_at: Some(at),
-            finished_at: None,
-            updated_at: at,
-        }
-    }
-
-    pub(crate) fn step_names(&self) -> Result<Vec<String>, Error> {
-        serde_json::from_value(self.steps.clone()).map_err(|error| decode("steps", &error))
-    }
-
-    pub(crate) fn into_saga(self) -> Result<Saga, Error> {
-        let status = Status::parse(&self.status).ok_or_else(|| decode("status", &self.status))?;
-        Ok(Saga {
-            id: SagaId(self.id),
-            status,
-            current_step_idx: self.current_step_idx,
-            steps: self.step_names()?,
-            inputs: object("inputs", self.inputs)?,
-            context: object("context", self.context)?,
-            kind: self.kind,
-            tenant_id: self.tenant_id,
-            deployment_id: self.deployment_id,
-            triggered_by: self.triggered_by,
-            cancel_requested: self.cancel_requested,
-            error: self.error,
-            attention: self.attention,
-            clean: self.clean,
-            queue: self.queue,
-            waiting_for: self.waiting_for,
-            wake_at: self.wake_at,
-            owner: self.owner,
-            epoch: self.epoch,
-            inserted_at: self.inserted_at,
-            started_at: self.started_at,
-            finished_at: self.finished_at,
-            updated_at: self.updated_at,
-        })
-    }
-}
-
-impl StepRow {
-    pub(crate) fn into_result(self) -> Result<StepResult, Error> {
-        let status = StepStatus::parse(&self.status).ok_or_else(|| decode("status", &self.status))?;
-        Ok(StepResult {
-            idx: self.step_idx,
-            name: self.step_name,
-            status,
-            attempts: self.attempts,
-            compensation_attempts: self.compensation_attempts,
-            in_doubt: self.in_doubt,
-            prior: self.prior,
-            output: self.output,
-            error: self.error,
-            runner: Some(self.runner),
-            epoch: Some(self.epoch),
-            started_at: Some(self.started_at),
-            finished_at: Some(self.finished_at),
-            compensation_started_at: self.compensation_started_at,
-            compensation_finished_at: self.compensation_finished_at,
-        })
-    }
-}
-
-impl From<EventRow> for Event {
-    fn from(row: EventRow) -> Event {
-        let EventRow { seq, number, at, kind, step_idx, actor, data } = row;
-        Event { seq, number, at, kind, step_idx, actor, data }
-    }
-}
-
-pub(crate) fn object(column: &str, value: Value) -> Result<Map<String, Value>, Error> {
-    match value {
-        Value::Object(map) => Ok(map),
-        other => Err(decode(column, &other)),
-    }
-}
-
-/// The most that one step may give or a saga may start with, in bytes of JSON.
-const JSON_BYTES_MAX: usize = 256 * 1024;
-
-/// Whether both databases take it: PostgreSQL refuses NUL characters, and rows must stay small.
-pub(crate) fn check_storable(map: &Map<String, Value>) -> Result<(), String> {
-    let text = serde_json::to_string(map).map_err(|error| format!("cannot be written as JSON: {error}"))?;
-    if text.len() > JSON_BYTES_MAX {
-        return Err(format!("have {} bytes as JSON; at most {JSON_BYTES_MAX}", text.len()));
-    }
-    if map.values().any(has_nul) || map.keys().any(|key| key.contains('\0')) {
-        return Err("contain a NUL character".to_owned());
-    }
-    Ok(())
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(has_nul),
-        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
-    }
-}
-
-fn decode(column: &str, found: &dyn std::fmt::Display) -> Error {
-    Error::Decode { column: column.to_owned(), wanted: "a value of the engine", found: found.to_string() }
 }

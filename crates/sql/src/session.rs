@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, ToSql};
+use rusqlite::{Connection, ErrorCode, ToSql, ffi};
 
 use crate::db::Db;
 use crate::sqlite::{self, Turn};
@@ -139,13 +139,19 @@ impl ToSql for Bound<'_> {
 }
 
 fn from_rusqlite(statement: &'static str, error: rusqlite::Error) -> Error {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::Busy { statement, detail: error.to_string() }
+    let detail = error.to_string();
+    match error.sqlite_error().map(|failure| (failure.code, failure.extended_code)) {
+        Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)) => Error::Busy { statement, detail },
+        Some((_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY)) => {
+            Error::UniqueViolation { statement, constraint: None, detail }
         }
-        Some(ErrorCode::ConstraintViolation) => {
-            Error::UniqueViolation { statement, constraint: None, detail: error.to_string() }
+        Some((_, ffi::SQLITE_CONSTRAINT_FOREIGNKEY)) => {
+            Error::ForeignKeyViolation { statement, constraint: None, detail }
         }
+        Some((_, ffi::SQLITE_CONSTRAINT_CHECK)) => {
+            Error::CheckViolation { statement, constraint: None, detail }
+        }
+        Some((_, ffi::SQLITE_CONSTRAINT_NOTNULL)) => Error::NotNullViolation { statement, detail },
         _ => Error::Other { statement, source: Box::new(error) },
     }
 }

@@ -2,6 +2,7 @@
 //! 2 a command that was not understood.
 
 mod config;
+mod demo;
 mod log;
 mod migrate;
 mod serve;
@@ -45,6 +46,8 @@ struct SettingFlags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it all beside a simulated DigitalOcean: a deployment that succeeds, and one that rolls back
+    Demo(demo::Flags),
     /// Serve the HTTP API and drive the sagas
     Serve(serve::Flags),
     /// Drive the sagas, without HTTP
@@ -80,6 +83,7 @@ async fn run(arcadia: Arcadia) -> anyhow::Result<()> {
     let Arcadia { settings, command } = arcadia;
     let load = |flags| settings.load(flags);
     match command {
+        Command::Demo(flags) => demo::run(load(Vec::new())?, settings.database.clone(), flags).await,
         Command::Serve(flags) => serve::run(load(flags.settings())?).await,
         Command::Worker(flags) => worker::run(load(flags.settings())?).await,
         Command::Simulate(flags) => simulate::run(&load(Vec::new())?, flags).await,

@@ -191,7 +191,7 @@ fn inputs(id: DeploymentId, wanted: &Wanted, record: &str) -> Map<String, Value>
     put("droplet_image", json!(plan.image));
     put("droplet_tags", json!(plan.tags));
     if let Some(user_data) = &plan.user_data {
-        put("droplet_user_data", json!(user_data));
+        put("droplet_user_data", json!(user_data.0));
     }
     put("droplet_backups", json!(plan.backups));
     put("dns_domain", json!(wanted.zone));

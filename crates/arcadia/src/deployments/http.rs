@@ -7,13 +7,14 @@ use super::{Deployment, DeploymentId, Filter, State};
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::http::body::JsonObject;
+use crate::http::id::Id;
 use crate::http::query::{Listed, Query};
 use crate::http::sagas::{SagaProgress, progress};
 use crate::http::{App, key};
 use crate::scope::{Caller, Scope};
 use arcadia_saga::{SagaId, Status, VerbError};
 use axum::Json;
-use axum::extract::{Path, State as Handed};
+use axum::extract::State as Handed;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -21,7 +22,6 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 /// A deployment as it is answered.
 #[derive(Debug, Clone, Serialize)]
@@ -86,12 +86,11 @@ pub async fn list(
 pub async fn show(
     Handed(app): Handed<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
 ) -> Result<Json<DeploymentShown>, Error> {
     query.finish()?;
-    let id = Uuid::try_parse(&id).map(DeploymentId).map_err(|_| Error::NotFound)?;
-    Ok(Json(read(&app.cloud, &caller.scope, id).await?))
+    Ok(Json(read(&app.cloud, &caller.scope, DeploymentId(id)).await?))
 }
 
 pub async fn create(

@@ -14,6 +14,7 @@ pub use state::State;
 use crate::scope::Scope;
 use arcadia_saga::SagaId;
 use arcadia_sql::{Db, Tx, args};
+use digitalocean::UserData;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{DeploymentRow, ListedRow};
@@ -28,7 +29,7 @@ pub struct DropletPlan {
     /// Beside our own marks.
     pub tags: Vec<String>,
     /// Handed to the droplet at its first boot. May hold secrets: never shown.
-    pub user_data: Option<String>,
+    pub user_data: Option<UserData>,
     /// Whether the provider backs it up.
     pub backups: bool,
 }

@@ -6,7 +6,7 @@ use crate::catalogue::Offer;
 use crate::error::{Error, FieldError};
 use crate::fields::{Faults, Fields};
 use crate::scope::Scope;
-use digitalocean::{Image, Size};
+use digitalocean::{Image, Size, UserData};
 use serde_json::{Map, Value};
 
 const NAME_BYTES_MAX: usize = 255;
@@ -47,7 +47,7 @@ pub struct Draft {
     size: Option<String>,
     image: Option<String>,
     tags: Vec<String>,
-    user_data: Option<String>,
+    user_data: Option<UserData>,
     backups: bool,
     provision: bool,
     dry_run: bool,
@@ -116,9 +116,10 @@ impl Draft {
             }
         }
         let user_data = plan.text("user_data");
-        self.user_data = checked(faults, "plan.user_data", user_data, |text| {
+        let user_data = checked(faults, "plan.user_data", user_data, |text| {
             (text.len() > USER_DATA_BYTES_MAX).then(|| format!("is longer than {USER_DATA_BYTES_MAX} bytes"))
         });
+        self.user_data = user_data.map(UserData);
         self.backups = plan.flag("backups");
         plan.finish();
     }

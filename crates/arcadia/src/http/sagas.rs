@@ -2,12 +2,13 @@
 //! droplet's user data for nobody.
 
 use super::App;
+use super::id::Id;
 use super::query::{Listed, Query};
 use crate::error::Error;
 use crate::scope::{Caller, Scope};
 use arcadia_saga::{Event, Filter, Saga, SagaId, Sagas, Status, StepResult, StepStatus};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -95,6 +96,9 @@ pub async fn list(
         before: page.before.map(SagaId),
         from: None,
         until: None,
+        needs_attention: query
+            .parsed("needs_attention", "true or false", |text| text.parse().ok())
+            .unwrap_or_default(),
         limit: page.to_read(),
     };
     query.finish()?;
@@ -106,11 +110,11 @@ pub async fn list(
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
 ) -> Result<Json<SagaShown>, Error> {
     query.finish()?;
-    let saga = visible(&app.cloud.sagas, &caller.scope, &id).await?;
+    let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
     let steps = app.cloud.sagas.list_step_results(saga.id).await?;
     Ok(Json(shown(saga, Some(steps), &caller.scope)))
 }
@@ -118,11 +122,11 @@ pub async fn show(
 pub async fn events(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
 ) -> Result<Json<Listed<Event>>, Error> {
     query.finish()?;
-    let saga = visible(&app.cloud.sagas, &caller.scope, &id).await?;
+    let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
     let mut data = app.cloud.sagas.events(saga.id).await?;
     for event in &mut data {
         mask(&mut event.data);
@@ -133,20 +137,19 @@ pub async fn events(
 pub async fn cancel(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
 ) -> Result<(StatusCode, Json<SagaShown>), Error> {
     query.finish()?;
-    let saga = visible(&app.cloud.sagas, &caller.scope, &id).await?;
-    let saga = app.cloud.sagas.cancel(saga.id, &caller.subject).await?;
+    let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
+    let saga = app.cloud.sagas.cancel(saga.id, caller.subject.as_str()).await?;
     tracing::info!(saga = %saga.id, actor = %caller.subject, "cancel requested");
     let steps = app.cloud.sagas.list_step_results(saga.id).await?;
     Ok((StatusCode::ACCEPTED, Json(shown(saga, Some(steps), &caller.scope))))
 }
 
 /// The saga, where it exists and may be seen; the two cases cannot be told apart.
-async fn visible(sagas: &Sagas, scope: &Scope, id: &str) -> Result<Saga, Error> {
-    let id: SagaId = id.parse().map_err(|_| Error::NotFound)?;
+async fn visible(sagas: &Sagas, scope: &Scope, id: SagaId) -> Result<Saga, Error> {
     let saga = sagas.get(id).await?;
     if scope.covers(saga.tenant_id.as_deref()) { Ok(saga) } else { Err(Error::NotFound) }
 }

@@ -6,6 +6,11 @@ use crate::cloud::Cloud;
 use arcadia_saga::{Halt, Outcome, Run, Undo};
 use digitalocean::{Record, RecordDraft, RecordId, RecordType, normalised_host, qualified_name};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a request whose answer was lost may still be under way.
+const EARLIER_ATTEMPT: Duration = Duration::from_secs(30);
 
 /// A record to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,11 +276,22 @@ pub(crate) async fn recreate(
     }
     for before in gone {
         if !now.records.iter().any(|found| is_before(found, before)) {
+            wait_for_earlier_attempt(run)?;
             let zone = provider(run).records(domain);
             zone.create(&RecordDraft::from(before)).await.or_halt(run)?;
         }
     }
     Ok(())
+}
+
+/// What an earlier attempt at an undo asked for may show only now: one pause for each attempt but the first.
+fn wait_for_earlier_attempt(run: &Run<Cloud>) -> Outcome<()> {
+    let paused_for = run.memo::<Value>()?.and_then(|memo| memo["paused_for_attempt"].as_u64());
+    if run.attempt() <= 1 || paused_for == Some(u64::from(run.attempt())) {
+        return Ok(());
+    }
+    let memo = json!({"paused_for_attempt": run.attempt()});
+    Err(Halt::wait_with(EARLIER_ATTEMPT, "a record that an earlier attempt may have made", memo))
 }
 
 fn touched(record: &Record) -> Halt {

@@ -35,6 +35,25 @@ stories! {
         assert!(saga.error.unwrap()["message"].as_str().unwrap().contains("vanished"));
     }
 
+    async fn a_droplet_that_is_not_found_at_first_is_waited_for(world: &World) {
+        world.inject("POST /v2/droplets", FaultKind::NotYet { ms: 30_000 });
+        let acme = world.provision("acme").await;
+        world.settle().await;
+        assert_eq!(world.saga(acme.saga).await.status, Status::Completed);
+    }
+
+    async fn a_droplet_that_is_not_found_at_first_is_destroyed_all_the_same(world: &World) {
+        let not_found = FaultKind::Status { status: 404, message: None, at: Stage::Before };
+        world.simulator.inject(Fault::new("DELETE /v2/droplets/{id}", not_found).times(3));
+        let acme = world.provision("acme").await;
+        world.until_step(acme.saga, "wait_droplet_active").await;
+        world.service.cloud.sagas.cancel(acme.saga, "a-test").await.unwrap();
+        world.settle().await;
+        let saga = world.saga(acme.saga).await;
+        assert_eq!((saga.status, saga.clean), (Status::RolledBack, Some(true.into())));
+        assert_eq!(world.marked(), []);
+    }
+
     async fn an_address_that_comes_late_is_waited_for(world: &World) {
         world.inject("POST /v2/droplets", FaultKind::LateAddress { ms: 60_000 });
         let acme = world.provision("acme").await;

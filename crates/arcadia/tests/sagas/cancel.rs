@@ -1,6 +1,7 @@
 //! A cancel, wherever the saga stands: it turns back within one poll interval and leaves nothing.
 
 use crate::world::{Story, World};
+use arcadia::deployments::{self, DeploymentId, State};
 use arcadia_saga::Status;
 use digitalocean_sim::{Fault, FaultKind, Limit};
 use std::time::Duration;
@@ -71,6 +72,19 @@ stories! {
         let acme = world.provision("acme").await;
         world.until_step(acme.saga, "point_deployment_dns").await;
         cancel(world, &acme).await;
+    }
+
+    async fn of_a_deployment_that_was_given_up_by_hand_meanwhile(world: &World) {
+        let acme = world.provision("acme").await;
+        world.until_step(acme.saga, "wait_droplet_active").await;
+        let (id, now) = (DeploymentId(acme.deployment), world.now.get());
+        let mut tx = world.service.cloud.db.begin().await.unwrap();
+        deployments::transition(&mut tx, id, State::Cancelled, "by hand", "an-operator", None, now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        cancel(world, &acme).await;
+        assert_eq!(world.transitions(acme.deployment).await, ["cancelled"]);
     }
 
     async fn after_the_end_it_is_refused(world: &World) {

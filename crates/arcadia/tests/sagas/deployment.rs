@@ -44,7 +44,8 @@ stories! {
         assert_eq!(error["reason"], "step_failed:point_deployment_dns");
         assert_eq!(error["compensate_from_idx"], 4);
         assert_eq!(saga.clean, Some(json!(true)));
-        assert_eq!(world.deployment(acme.deployment).await.state, "cancelled");
+        let facts = world.deployment(acme.deployment).await;
+        assert_eq!((facts.state.as_str(), facts.droplet_id, facts.ip), ("cancelled", None, None));
         assert_eq!(world.records("acme"), []);
         assert_eq!(world.marked(), []);
         assert_eq!(world.provisioned().await, []);

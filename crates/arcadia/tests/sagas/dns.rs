@@ -133,6 +133,18 @@ stories! {
         );
     }
 
+    async fn a_record_whose_return_was_not_answered_comes_back_once(world: &World) {
+        add(world, "A", "192.0.2.8");
+        let inputs = json!({"dns_domain": DOMAIN, "dns_record_type": "A", "dns_record_name": NAME,
+            "reason": "asked to"});
+        let steps = ["delete_dns_record", "fail"].map(str::to_owned).to_vec();
+        world.inject_once("POST /v2/domains/{name}/records", FaultKind::CutAfter);
+        let saga = world.start_steps(steps, inputs).await;
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.8", 600)]);
+    }
+
     async fn an_absent_record_is_already_deleted(world: &World) {
         let inputs = json!({"dns_domain": DOMAIN, "dns_record_type": "A", "dns_record_name": NAME});
         let saga = world.start_steps(vec!["delete_dns_record".to_owned()], inputs).await;

@@ -4,6 +4,7 @@ use crate::world::{DOMAIN, World};
 use arcadia_saga::{SagaId, Status};
 use digitalocean_sim::{ChangeKind, Fault, FaultKind, Kind, Stage};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const SNAP: &str = "POST /v2/droplets/{id}/actions";
 
@@ -14,6 +15,8 @@ async fn droplet(world: &World) -> u64 {
     world.settle().await;
     let saga = world.saga(saga).await;
     assert_eq!(saga.status, Status::Completed, "{:?}", saga.error);
+    // Its lock outlives the boot by some seconds; a story about something else begins after that.
+    world.advance(Duration::from_secs(30));
     saga.context["droplet_id"].as_u64().unwrap()
 }
 
@@ -110,6 +113,30 @@ stories! {
         let saga = photograph(world, id, &[]).await;
         world.settle().await;
         assert_one_snapshot(world, id, saga).await;
+    }
+
+    async fn a_lost_snapshot_that_takes_long_is_not_asked_for_twice(world: &World) {
+        let id = droplet(world).await;
+        world.inject_once(SNAP, FaultKind::CutAfter);
+        world.inject_once(SNAP, FaultKind::SlowAction { ms: 600_000 });
+        world.inject_once(SNAP, FaultKind::Hide { ms: 20_000 });
+        let saga = photograph(world, id, &[]).await;
+        world.settle().await;
+        assert_one_snapshot(world, id, saga).await;
+    }
+
+    async fn a_lost_snapshot_that_takes_long_is_deleted_on_the_way_back(world: &World) {
+        let id = droplet(world).await;
+        world.inject_once(SNAP, FaultKind::CutAfter);
+        world.inject_once(SNAP, FaultKind::SlowAction { ms: 600_000 });
+        world.inject_once(SNAP, FaultKind::Hide { ms: 20_000 });
+        let saga = photograph(world, id, &[]).await;
+        world.settle_for(Duration::from_secs(5)).await;
+        world.service.cloud.sagas.cancel(saga, "a-test").await.unwrap();
+        world.settle().await;
+        let saga = world.saga(saga).await;
+        assert_eq!((saga.status, saga.clean), (Status::RolledBack, Some(json!(true))));
+        assert_eq!(names(world), [""; 0]);
     }
 
     async fn a_snapshot_is_deleted_on_the_way_back(world: &World) {

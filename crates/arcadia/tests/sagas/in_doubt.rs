@@ -66,6 +66,22 @@ stories! {
         assert_eq!(world.droplets_ever(), 1);
     }
 
+    async fn a_lookalike_is_left_alone_by_a_rollback_and_reported(world: &World) {
+        world.inject_once(CREATE, FaultKind::CutAfter);
+        refuse_dns(world).await;
+        let acme = world.provision("acme").await;
+        surround(world, &acme).await;
+        world.settle().await;
+        let saga = world.saga(acme.saga).await;
+        assert_eq!(saga.status, Status::RolledBack);
+        let left = saga.clean.unwrap();
+        let names: Vec<&str> =
+            left.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["other-2.arcadia-demo.com"]);
+        assert_eq!(saga.attention.unwrap()["reason"], "left_over");
+        assert_eq!(world.marked(), []);
+    }
+
     async fn a_droplet_that_is_listed_after_5_s_is_adopted(world: &World) {
         world.inject_once(CREATE, FaultKind::CutAfter);
         world.inject_once(CREATE, FaultKind::Hide { ms: 5_000 });

@@ -12,38 +12,43 @@ use crate::model::refusal::Refusal;
 use crate::model::{Window, whole_second};
 
 #[derive(Serialize)]
-struct View<'a> {
+pub(crate) struct View<'a> {
     id: u64,
     status: ActionStatus,
     #[serde(rename = "type")]
     kind: &'static str,
     started_at: jiff::Timestamp,
     completed_at: Option<jiff::Timestamp>,
-    resource_id: u64,
+    /// A volume's id is no number and does not fit here.
+    resource_id: Option<u64>,
     resource_type: &'static str,
     region: Option<&'a Region>,
     region_slug: &'a str,
 }
 
-fn view<'a>(account: &'a Account, action: &'a Action) -> View<'a> {
+pub(crate) fn view<'a>(account: &'a Account, action: &'a Action) -> View<'a> {
     View {
         id: action.id,
         status: action.status,
         kind: action.work.name(),
         started_at: whole_second(action.started_at),
         completed_at: action.completed_at.map(whole_second),
-        resource_id: action.resource_id,
+        resource_id: (action.resource_type != "volume").then_some(action.resource_id),
         resource_type: action.resource_type,
         region: account.catalogue.region(&action.region),
         region_slug: &action.region,
     }
 }
 
-fn answer(account: &Account, status: u16, id: u64) -> Result<Answer, Refusal> {
+pub(crate) fn answer(account: &Account, status: u16, id: u64) -> Result<Answer, Refusal> {
     Answer::json(status, &json!({ "action": view(account, account.action(id)?) }))
 }
 
-fn page(account: &Account, call: &Call, (actions, total): (Vec<&Action>, usize)) -> Result<Answer, Refusal> {
+pub(crate) fn page(
+    account: &Account,
+    call: &Call,
+    (actions, total): (Vec<&Action>, usize),
+) -> Result<Answer, Refusal> {
     let views: Vec<View<'_>> = actions.into_iter().map(|action| view(account, action)).collect();
     paging::page(account, call, "actions", views, total)
 }

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::scopes::Scopes;
 use crate::model::refusal::Refusal;
 use crate::model::{Account, Twist, Window};
 
@@ -18,6 +19,9 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// Scheme and host that the client used, for the links that we make.
     pub(crate) base: String,
+    pub(crate) token: String,
+    /// What a limited token may do; nothing for one that may do everything.
+    pub(crate) scopes: Option<Scopes>,
     pub(crate) twist: Twist,
 }
 
@@ -26,17 +30,35 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Empty for 204.
     pub(crate) body: Vec<u8>,
+    pub(crate) content_type: &'static str,
+    /// For a file to be saved under.
+    pub(crate) file_name: Option<String>,
 }
+
+const JSON: &str = "application/json; charset=utf-8";
 
 impl Answer {
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Answer, Refusal> {
         // Only a map with keys that are no strings fails to serialize, and no face makes one.
         let body = serde_json::to_vec(body).map_err(|error| Refusal::Malformed(error.to_string()))?;
-        Ok(Answer { status, body })
+        Ok(Answer::of(status, body, JSON))
     }
 
     pub(crate) fn no_content() -> Result<Answer, Refusal> {
-        Ok(Answer { status: 204, body: Vec::new() })
+        Ok(Answer::of(204, Vec::new(), JSON))
+    }
+
+    pub(crate) fn of(status: u16, body: Vec<u8>, content_type: &'static str) -> Answer {
+        Answer { status, body, content_type, file_name: None }
+    }
+
+    /// A body that was JSON when it left us.
+    pub(crate) fn rendered(status: u16, body: Vec<u8>) -> Answer {
+        Answer::of(status, body, JSON)
+    }
+
+    pub(crate) fn csv(text: String, file_name: String) -> Answer {
+        Answer { file_name: Some(file_name), ..Answer::of(200, text.into_bytes(), "text/csv") }
     }
 }
 
@@ -73,6 +95,6 @@ impl Call {
         if page == 0 || per_page == 0 || per_page > MAX_PER_PAGE {
             return Err(Refusal::Invalid("page must be at least 1, per_page between 1 and 200".to_owned()));
         }
-        Ok(Window { page, per_page })
+        Ok(Window { page, per_page, shift: self.twist.shift })
     }
 }

@@ -29,6 +29,8 @@ pub(crate) fn router(simulator: Simulator) -> Router {
         .route("/_sim/faults/{id}", delete(clear_one))
         .route("/_sim/faults/{id}/release", post(release))
         .route("/_sim/mutate", post(mutate))
+        .route("/_sim/tokens", post(token))
+        .route("/_sim/finance", get(finance))
         .route("/_sim/scenario", post(scenario))
         .with_state(simulator)
 }
@@ -153,6 +155,30 @@ async fn release(State(simulator): State<Simulator>, Path(id): Path<u64>) -> Res
 async fn mutate(State(simulator): State<Simulator>, body: Bytes) -> Result<Json<Value>, Refused> {
     let mutation: Mutation = parse(&body)?;
     Ok(Json(json!({ "id": simulator.mutate(&mutation)? })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenChange {
+    token: String,
+    scopes: Option<Vec<String>>,
+    #[serde(default)]
+    revoked: bool,
+}
+
+async fn token(State(simulator): State<Simulator>, body: Bytes) -> Result<StatusCode, Refused> {
+    let change: TokenChange = parse(&body)?;
+    let scopes: Option<Vec<&str>> =
+        change.scopes.as_ref().map(|scopes| scopes.iter().map(String::as_str).collect());
+    simulator.limit_token(&change.token, scopes.as_deref());
+    if change.revoked {
+        simulator.revoke_token(&change.token);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn finance(State(simulator): State<Simulator>) -> Json<Value> {
+    Json(json!({ "invoices": simulator.imported_invoices() }))
 }
 
 #[derive(Deserialize)]

@@ -17,7 +17,7 @@ use crate::model::{Account, whole_second};
 use crate::options::Profile;
 
 #[derive(Serialize)]
-struct View<'a> {
+pub(crate) struct View<'a> {
     id: u64,
     name: &'a str,
     memory: u64,
@@ -34,7 +34,7 @@ struct View<'a> {
     next_backup_window: Option<BackupWindow>,
     snapshot_ids: &'a [u64],
     image: &'a Image,
-    volume_ids: [&'a str; 0],
+    volume_ids: &'a [String],
     size: Option<&'a Size>,
     size_slug: &'a str,
     networks: Networks,
@@ -76,7 +76,7 @@ struct NetworkV6 {
     r#type: &'static str,
 }
 
-fn view<'a>(account: &'a Account, droplet: &'a Droplet) -> View<'a> {
+pub(crate) fn view<'a>(account: &'a Account, droplet: &'a Droplet) -> View<'a> {
     let size = account.catalogue.size(&droplet.size);
     let placed = droplet.networks.is_some();
     let vpc_uuid = Some(droplet.vpc_uuid.as_str()).filter(|_| placed);
@@ -96,7 +96,7 @@ fn view<'a>(account: &'a Account, droplet: &'a Droplet) -> View<'a> {
         next_backup_window: backup_window(droplet),
         snapshot_ids: &droplet.snapshot_ids,
         image: &droplet.image,
-        volume_ids: [],
+        volume_ids: &droplet.volume_ids,
         size,
         size_slug: &droplet.size,
         networks: networks(droplet),

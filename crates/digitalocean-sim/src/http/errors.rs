@@ -9,8 +9,13 @@ use crate::model::refusal::Refusal;
 pub(crate) fn answer(refusal: &Refusal) -> Answer {
     match refusal {
         Refusal::NotFound => plain(404, None),
+        Refusal::Missing(message) => plain(404, Some(message)),
         Refusal::Invalid(message) => plain(422, Some(message)),
         Refusal::Malformed(message) => plain(400, Some(message)),
+        Refusal::Forbidden(message) => plain(403, Some(message)),
+        Refusal::Conflict(message) => plain(409, Some(message)),
+        Refusal::Precondition(message) => plain(412, Some(message)),
+        Refusal::Unauthorized => plain(401, None),
         Refusal::BadTag(reason) => bad_tag(&refusal.to_string(), reason),
     }
 }
@@ -34,7 +39,7 @@ fn bad_tag(error: &str, reason: &str) -> Answer {
 }
 
 fn rendered(status: u16, body: &Value) -> Answer {
-    Answer { status, body: body.to_string().into_bytes() }
+    Answer::rendered(status, body.to_string().into_bytes())
 }
 
 fn wording(status: u16) -> (&'static str, &'static str) {

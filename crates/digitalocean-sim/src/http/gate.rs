@@ -8,10 +8,14 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use axum::response::Response;
 use futures_util::stream;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::call::{Answer, Call, Face};
 use super::errors;
 use super::limits::{Budget, Refused};
+use super::routes::IMPORT_INVOICE;
+use super::scopes::Scopes;
 use crate::clock::after_ms;
 use crate::connection::Wire;
 use crate::faults::{self, FaultKind, Limit, Stage, Strike, Struck};
@@ -26,6 +30,7 @@ const SLOW_PIECES: u64 = 10;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Route {
     pub(crate) pattern: &'static str,
+    pub(crate) scope: &'static str,
     pub(crate) face: Face,
 }
 
@@ -36,17 +41,19 @@ struct Arrival {
     budget: Budget,
     refused: Option<(Answer, Option<i64>)>,
     strikes: Vec<Strike>,
+    token: String,
+    scopes: Option<Scopes>,
 }
 
 /// What goes back, if anything does.
 enum Reply {
-    Answer { answer: Answer, slow_ms: Option<u64>, retry_after_s: Option<i64>, html: bool },
+    Answer { answer: Answer, slow_ms: Option<u64>, retry_after_s: Option<i64> },
     Cut,
 }
 
 impl Reply {
     fn of(answer: Answer) -> Reply {
-        Reply::Answer { answer, slow_ms: None, retry_after_s: None, html: false }
+        Reply::Answer { answer, slow_ms: None, retry_after_s: None }
     }
 }
 
@@ -65,19 +72,21 @@ pub(crate) async fn answer(
     let (seq, mut budget, request_id) = (arrival.seq, arrival.budget, arrival.request_id.clone());
     let shutdown = wire.as_ref().map(|wire| wire.shutdown.clone()).unwrap_or_default();
     let reply = tokio::select! {
-        reply = run(simulator.clone(), route, call(&parts, params, body), parts.method.to_string(), arrival) => reply,
+        reply = run(simulator.clone(), route, call(&parts, params, body, &arrival), parts.method.to_string(), arrival) => reply,
         () = shutdown.cancelled() => Reply::Cut,
     };
     match reply {
         Reply::Cut => cut(wire.as_ref()),
-        Reply::Answer { answer, slow_ms, retry_after_s, html } => {
+        Reply::Answer { answer, slow_ms, retry_after_s } => {
             simulator.world().requests.amend(seq, |record| record.status = Some(answer.status));
             if answer.status == 429 {
                 budget.remaining = 0;
             }
-            let mut response = Response::new(body_of(&simulator, answer.body, slow_ms));
+            let mut response = Response::new(Body::empty());
             *response.status_mut() = answer.status.try_into().unwrap_or_default();
-            write_headers(response.headers_mut(), budget, &request_id, retry_after_s, html);
+            let now = simulator.clock().now();
+            write_headers(response.headers_mut(), &answer, (budget, now), &request_id, retry_after_s);
+            *response.body_mut() = body_of(&simulator, answer.body, slow_ms);
             response
         }
     }
@@ -99,18 +108,18 @@ fn arrive(world: &mut World, simulator: &Simulator, route: Route, parts: &Parts,
         faults: Vec::new(),
     };
     let seq = world.requests.begin(record);
-    let mut arrival =
-        Arrival { seq, request_id, budget: world.limiter.untouched(now), refused: None, strikes: Vec::new() };
-    let Some(token) = token(&parts.headers) else {
+    let budget = world.limiter.untouched(now);
+    let token = token(&parts.headers).unwrap_or_default().to_owned();
+    let scopes = world.tokens.scopes(&token).cloned();
+    let mut arrival = Arrival { seq, request_id, budget, refused: None, strikes: Vec::new(), token, scopes };
+    if arrival.token.is_empty() || world.tokens.is_revoked(&arrival.token) {
         arrival.refused = Some((errors::plain(401, None), None));
         return arrival;
-    };
-    let key_list = parts.method == "GET" && route.pattern == "/v2/account/keys";
-    let (budget, refused) = world.limiter.count(token, now, key_list);
-    arrival.budget = budget;
-    if let Some(Refused { limit, retry_after_s }) = refused {
-        let retry_after_s = (limit == Limit::Burst).then_some(retry_after_s);
-        arrival.refused = Some((errors::rate_limited(limit), retry_after_s));
+    }
+    if route.pattern != IMPORT_INVOICE {
+        admit(world, &mut arrival, route, parts, now);
+    }
+    if arrival.refused.is_some() {
         return arrival;
     }
     let method = if parts.method == "HEAD" { "GET" } else { parts.method.as_str() };
@@ -127,6 +136,22 @@ fn arrive(world: &mut World, simulator: &Simulator, route: Route, parts: &Parts,
     arrival
 }
 
+/// Counts the request, and asks whether its token may make it.
+fn admit(world: &mut World, arrival: &mut Arrival, route: Route, parts: &Parts, now: Timestamp) {
+    let key_list = parts.method == "GET" && route.pattern == "/v2/account/keys";
+    let (budget, refused) = world.limiter.count(&arrival.token, now, key_list);
+    arrival.budget = budget;
+    if let Some(Refused { limit, retry_after_s }) = refused {
+        let retry_after_s = (limit == Limit::Burst).then_some(retry_after_s);
+        arrival.refused = Some((errors::rate_limited(limit), retry_after_s));
+        return;
+    }
+    if let Some(scopes) = arrival.scopes.as_ref().filter(|scopes| !scopes.allow(route.scope)) {
+        let message = format!("You are missing the required permission {}.", scopes.missing(route.scope));
+        arrival.refused = Some((errors::plain(403, Some(&message)), None));
+    }
+}
+
 fn token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
@@ -134,7 +159,7 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-fn call(parts: &Parts, params: Vec<(String, String)>, body: Bytes) -> Call {
+fn call(parts: &Parts, params: Vec<(String, String)>, body: Bytes, arrival: &Arrival) -> Call {
     let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     Call {
@@ -143,6 +168,8 @@ fn call(parts: &Parts, params: Vec<(String, String)>, body: Bytes) -> Call {
         query: query.map(|query| query.0).unwrap_or_default(),
         body,
         base: format!("http://{host}"),
+        token: arrival.token.clone(),
+        scopes: arrival.scopes.clone(),
         twist: Default::default(),
     }
 }
@@ -150,7 +177,7 @@ fn call(parts: &Parts, params: Vec<(String, String)>, body: Bytes) -> Call {
 /// A request in process of the simulator's own clock; detached faults let it finish without its client.
 async fn run(simulator: Simulator, route: Route, mut call: Call, method: String, arrival: Arrival) -> Reply {
     if let Some((answer, retry_after_s)) = arrival.refused {
-        return Reply::Answer { answer, slow_ms: None, retry_after_s, html: false };
+        return Reply::Answer { answer, slow_ms: None, retry_after_s };
     }
     let strikes = arrival.strikes;
     call.twist = faults::twist(&strikes);
@@ -185,10 +212,13 @@ async fn through(
         world.account.settle(now);
         (route.face)(&mut world.account, &call).unwrap_or_else(|refusal| errors::answer(&refusal))
     };
+    if let Some(scopes) = &call.scopes {
+        censor(scopes, &mut answer);
+    }
     if method == "POST" && route.pattern == "/v2/droplets" && answer.status == 202 {
         simulator.linger_over_create().await;
     }
-    let (mut slow_ms, mut html) = (None, false);
+    let mut slow_ms = None;
     for strike in &strikes {
         match &strike.kind {
             FaultKind::Hold { at: Stage::After, .. } => strike.gate.wait().await,
@@ -196,14 +226,23 @@ async fn through(
             FaultKind::CutAfter => return Reply::Cut,
             FaultKind::SlowBody { ms } => slow_ms = Some(*ms),
             FaultKind::Status { status, message, at: Stage::After } => {
-                (answer, html) = (errors::plain(*status, message.as_deref()), false);
+                answer = errors::plain(*status, message.as_deref());
             }
-            FaultKind::Html502 { at: Stage::After } => (answer, html) = (html_502(), true),
-            FaultKind::Garbage { at: Stage::After } => (answer, html) = (garbage(), false),
+            FaultKind::Html502 { at: Stage::After } => answer = html_502(),
+            FaultKind::Garbage { at: Stage::After } => answer = garbage(),
+            FaultKind::Truncate => answer.body.truncate(answer.body.len() / 2),
             _ => {}
         }
     }
-    Reply::Answer { answer, slow_ms, retry_after_s: None, html }
+    Reply::Answer { answer, slow_ms, retry_after_s: None }
+}
+
+/// What is no JSON holds no embedded resources.
+fn censor(scopes: &Scopes, answer: &mut Answer) {
+    if let Ok(mut body) = serde_json::from_slice(&answer.body) {
+        scopes.censor(&mut body);
+        answer.body = body.to_string().into_bytes();
+    }
 }
 
 /// What a fault does before the work; an answer means that there will be no work.
@@ -222,15 +261,13 @@ async fn before(simulator: &Simulator, strike: &Strike) -> Option<Reply> {
         FaultKind::Status { status, message, at: Stage::Before } => {
             Some(Reply::of(errors::plain(*status, message.as_deref())))
         }
-        FaultKind::Html502 { at: Stage::Before } => {
-            Some(Reply::Answer { answer: html_502(), slow_ms: None, retry_after_s: None, html: true })
-        }
+        FaultKind::Html502 { at: Stage::Before } => Some(Reply::of(html_502())),
         FaultKind::Garbage { at: Stage::Before } => Some(Reply::of(garbage())),
         FaultKind::RateLimit { limit, retry_after_s } => {
             let wait_s = i64::try_from(*retry_after_s).unwrap_or(i64::MAX);
             let retry_after_s = (*limit == Limit::Burst).then_some(wait_s);
             let answer = errors::rate_limited(*limit);
-            Some(Reply::Answer { answer, slow_ms: None, retry_after_s, html: false })
+            Some(Reply::Answer { answer, slow_ms: None, retry_after_s })
         }
         _ => None,
     }
@@ -243,11 +280,11 @@ async fn pause(simulator: &Simulator, ms: u64) {
 
 fn html_502() -> Answer {
     let body = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n";
-    Answer { status: 502, body: body.as_bytes().to_vec() }
+    Answer::of(502, body.as_bytes().to_vec(), "text/html")
 }
 
 fn garbage() -> Answer {
-    Answer { status: 200, body: b"{\"droplet\": {\"id\": 7001, \"na".to_vec() }
+    Answer::rendered(200, b"{\"droplet\": {\"id\": 7001, \"na".to_vec())
 }
 
 fn body_of(simulator: &Simulator, bytes: Vec<u8>, slow_ms: Option<u64>) -> Body {
@@ -280,20 +317,29 @@ fn cut(wire: Option<&Wire>) -> Response {
 
 fn write_headers(
     headers: &mut HeaderMap,
-    budget: Budget,
+    answer: &Answer,
+    (budget, now): (Budget, Timestamp),
     request_id: &str,
     retry_after_s: Option<i64>,
-    html: bool,
 ) {
-    let content_type = if html { "text/html" } else { "application/json; charset=utf-8" };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     let cache = HeaderValue::from_static("max-age=0, private, must-revalidate");
     headers.insert(header::CACHE_CONTROL, cache);
     headers.insert("ratelimit-limit", HeaderValue::from(budget.limit));
     headers.insert("ratelimit-remaining", HeaderValue::from(budget.remaining));
     headers.insert("ratelimit-reset", HeaderValue::from(budget.reset_s));
-    if let Ok(request_id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-request-id", request_id);
+    let date = now.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let disposition = answer.file_name.as_ref().map(|name| format!("attachment; filename=\"{name}\""));
+    // The simulated time, so that a client can tell the reset from its own clock.
+    let texts = [
+        (header::DATE, Some(date)),
+        (header::HeaderName::from_static("x-request-id"), Some(request_id.to_owned())),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    for (name, text) in texts {
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(name, value);
+        }
     }
     if let Some(seconds) = retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

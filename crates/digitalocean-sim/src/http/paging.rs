@@ -15,12 +15,17 @@ struct Collection<'a, T> {
     items: T,
     links: Value,
     total: usize,
+    /// What else stands in the envelope.
+    more: Option<(&'a str, Value)>,
 }
 
 impl<T: Serialize> Serialize for Collection<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(self.key, &self.items)?;
+        if let Some((key, value)) = &self.more {
+            map.serialize_entry(key, value)?;
+        }
         map.serialize_entry("links", &self.links)?;
         map.serialize_entry("meta", &json!({ "total": self.total }))?;
         map.end()
@@ -35,8 +40,18 @@ pub(crate) fn page(
     items: impl Serialize,
     total: usize,
 ) -> Result<Answer, Refusal> {
+    page_with(account, call, (key, items, total), None)
+}
+
+/// As `page`, with something beside the collection.
+pub(crate) fn page_with(
+    account: &Account,
+    call: &Call,
+    (key, items, total): (&str, impl Serialize, usize),
+    more: Option<(&str, Value)>,
+) -> Result<Answer, Refusal> {
     let links = links(account.profile, call, call.window()?, total);
-    Answer::json(200, &Collection { key, items, links, total })
+    Answer::json(200, &Collection { key, items, links, total, more })
 }
 
 fn links(profile: Profile, call: &Call, window: Window, total: usize) -> Value {

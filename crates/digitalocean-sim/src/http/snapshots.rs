@@ -8,6 +8,7 @@ use crate::model::Account;
 use crate::model::images::{Image, ImageType};
 use crate::model::log::Origin;
 use crate::model::refusal::Refusal;
+use crate::model::volume_snapshots::VolumeSnapshot;
 use crate::model::whole_second;
 
 fn global(image: &Image) -> Value {
@@ -24,6 +25,29 @@ fn global(image: &Image) -> Value {
     })
 }
 
+pub(crate) fn volume_view(snapshot: &VolumeSnapshot) -> Value {
+    json!({
+        "id": snapshot.id,
+        "name": snapshot.name,
+        "created_at": whole_second(snapshot.created_at),
+        "regions": snapshot.regions,
+        "min_disk_size": snapshot.min_disk_size,
+        "size_gigabytes": snapshot.size_gigabytes,
+        "resource_id": snapshot.volume_id,
+        "resource_type": "volume",
+        "tags": snapshot.tags,
+    })
+}
+
+pub(crate) fn of_volume(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    Answer::json(200, &json!({ "snapshot": volume_view(account.volume_snapshot(call.param("id"))?) }))
+}
+
+pub(crate) fn delete_of_volume(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    account.delete_volume_snapshot(call.param("id"), call.twist, Origin::Api)?;
+    Answer::no_content()
+}
+
 fn under_droplet(image: &Image) -> Value {
     json!({
         "id": image.id,
@@ -37,20 +61,25 @@ fn under_droplet(image: &Image) -> Value {
 }
 
 pub(crate) fn list(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
-    let window = call.window()?;
-    // There are no volumes, hence no snapshots of them.
-    let (snapshots, total) = match call.query("resource_type") {
-        Some("volume") => (Vec::new(), 0),
-        _ => account.list_snapshots(window),
-    };
-    paging::page(account, call, "snapshots", snapshots.iter().map(|it| global(it)).collect::<Vec<_>>(), total)
+    let wanted = call.query("resource_type");
+    let of = |kind: &str| wanted.is_none_or(|wanted| wanted == kind);
+    let droplets = account.listed_snapshots().filter(|_| of("droplet")).map(|it| global(it));
+    let volumes = account.listed_volume_snapshots().filter(|_| of("volume")).map(volume_view);
+    let (snapshots, total) = call.window()?.cut(droplets.chain(volumes));
+    paging::page(account, call, "snapshots", snapshots, total)
 }
 
 pub(crate) fn show(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    if let Ok(snapshot) = account.volume_snapshot(call.param("id")) {
+        return Answer::json(200, &json!({ "snapshot": volume_view(snapshot) }));
+    }
     Answer::json(200, &json!({ "snapshot": global(account.snapshot(call.id("id")?)?) }))
 }
 
 pub(crate) fn delete(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
+    if account.volume_snapshot(call.param("id")).is_ok() {
+        return delete_of_volume(account, call);
+    }
     account.delete_snapshot(call.id("id")?, call.twist, Origin::Api)?;
     Answer::no_content()
 }

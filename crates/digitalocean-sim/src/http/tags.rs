@@ -8,7 +8,7 @@ use super::paging;
 use crate::model::Account;
 use crate::model::log::Origin;
 use crate::model::refusal::Refusal;
-use crate::model::tags::{Tag, TagTarget};
+use crate::model::tags::{Holder, Tag, TagTarget};
 
 #[derive(Deserialize)]
 struct TagBody {
@@ -29,11 +29,11 @@ fn view(call: &Call, tag: &Tag) -> Value {
         }
         counted
     };
-    let mut resources = counted("droplets", tag.droplets.len() + tag.images.len(), tag.last_droplet);
+    let mut resources = counted("droplets", tag.count(), tag.last_droplet);
     resources["droplets"] = counted("droplets", tag.droplets.len(), tag.last_droplet);
     resources["images"] = counted("images", tag.images.len(), tag.last_image);
-    for kind in ["volumes", "volume_snapshots", "databases"] {
-        resources[kind] = counted(kind, 0, None);
+    for (holder, kind) in Holder::ALL.into_iter().zip(["volumes", "volume_snapshots", "databases"]) {
+        resources[kind] = counted(kind, tag.held(holder), None);
     }
     json!({ "name": tag.name, "resources": resources })
 }

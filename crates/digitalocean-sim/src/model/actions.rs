@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::droplet_actions::BackupPolicy;
 use super::droplets::{Networks, Status};
-use super::images::{Image, ImageKey, ImageType};
+use super::images::{ImageKey, ImageType};
 use super::log::{ChangeKind, Kind, Origin};
 use super::refusal::{Refusal, invalid};
+use super::work::Work;
 use super::{Account, Event, Twist, Window};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -36,61 +36,14 @@ pub(crate) enum ActionStatus {
     Errored,
 }
 
-/// What an action does when it ends.
-#[derive(Debug, Clone)]
-pub(crate) enum Work {
-    Create,
-    Destroy,
-    PowerOn,
-    PowerOff,
-    Shutdown,
-    Reboot,
-    PowerCycle,
-    Snapshot { name: Option<String> },
-    Resize { size: String, disk: bool },
-    Rebuild { image: Arc<Image> },
-    Restore { image: Arc<Image> },
-    Rename { name: String },
-    EnableBackups { policy: BackupPolicy },
-    DisableBackups,
-    ChangeBackupPolicy { policy: BackupPolicy },
-    EnableIpv6,
-    PasswordReset,
-    ChangeKernel,
-    Transfer { region: String },
-    Convert,
-}
-
-impl Work {
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Work::Create => "create",
-            Work::Destroy => "destroy",
-            Work::PowerOn => "power_on",
-            Work::PowerOff => "power_off",
-            Work::Shutdown => "shutdown",
-            Work::Reboot => "reboot",
-            Work::PowerCycle => "power_cycle",
-            Work::Snapshot { .. } => "snapshot",
-            Work::Resize { .. } => "resize",
-            Work::Rebuild { .. } => "rebuild",
-            Work::Restore { .. } => "restore",
-            Work::Rename { .. } => "rename",
-            Work::EnableBackups { .. } => "enable_backups",
-            Work::DisableBackups => "disable_backups",
-            Work::ChangeBackupPolicy { .. } => "change_backup_policy",
-            Work::EnableIpv6 => "enable_ipv6",
-            Work::PasswordReset => "password_reset",
-            Work::ChangeKernel => "change_kernel",
-            Work::Transfer { .. } => "transfer",
-            Work::Convert => "convert",
-        }
-    }
-}
-
 impl Account {
     pub(crate) fn action(&self, id: u64) -> Result<&Action, Refusal> {
         self.actions.get(&id).ok_or(Refusal::NotFound)
+    }
+
+    /// Newest first.
+    pub(super) fn all_actions(&self) -> impl Iterator<Item = &Action> {
+        self.actions.values().rev()
     }
 
     /// The whole account's history, newest first.
@@ -160,6 +113,10 @@ impl Account {
             Work::Rebuild { .. } | Work::Restore { .. } | Work::Transfer { .. } | Work::Convert => {
                 self.timings.rebuild
             }
+            Work::AttachVolume { .. }
+            | Work::DetachVolume { .. }
+            | Work::AssignIp { .. }
+            | Work::UnassignIp { .. } => self.timings.attach,
             _ => self.timings.quick,
         };
         let takes_ms = self.draw(span).saturating_add(twist.slow_ms);
@@ -216,9 +173,21 @@ impl Account {
         if !failed && !action.twist.no_effect {
             self.take_effect(&action);
         }
-        if action.resource_type == "droplet" {
+        if let Some(ip) = action.work.ip() {
+            self.unlock_ip(ip, id);
+        }
+        let of_droplet = (action.resource_type == "droplet").then_some(action.resource_id);
+        if let Some(droplet_id) = of_droplet.or(action.work.holds()) {
             let unlock_ms = self.draw(self.timings.unlock_lag);
-            self.schedule(unlock_ms, Event::Unlocks { droplet_id: action.resource_id, action_id: id });
+            self.schedule(unlock_ms, Event::Unlocks { droplet_id, action_id: id });
+        }
+    }
+
+    /// The droplet is busy with the action until that ends.
+    pub(super) fn lock_for(&mut self, droplet_id: Option<u64>, action_id: u64) {
+        if let Some(droplet) = droplet_id.and_then(|id| self.droplets.get_mut(&id)) {
+            droplet.busy_with = Some(action_id);
+            droplet.locked = true;
         }
     }
 
@@ -249,6 +218,7 @@ impl Account {
             Work::Rename { name } => {
                 let fields = json!({ "name": name });
                 self.change_droplet(id, action.by, fields, |droplet| droplet.name.clone_from(name));
+                self.meter_renamed_droplet(id);
             }
             Work::EnableBackups { policy } | Work::ChangeBackupPolicy { policy } => {
                 self.set_backups(id, Some(policy.clone()), action.by);
@@ -259,6 +229,19 @@ impl Account {
             }
             Work::Transfer { region } => self.image_transferred(id, region, action.by),
             Work::Convert => self.image_converted(id, action.by),
+            Work::AttachVolume { volume_id, droplet_id } => {
+                let lives = self.living(*droplet_id).is_ok();
+                self.place_volume(volume_id, lives.then_some(*droplet_id), action.by);
+            }
+            Work::DetachVolume { volume_id, .. } => self.place_volume(volume_id, None, action.by),
+            Work::ResizeVolume { volume_id, size_gigabytes } => {
+                self.grow_volume(volume_id, *size_gigabytes, action.by);
+            }
+            Work::AssignIp { ip, droplet_id } => {
+                let lives = self.living(*droplet_id).is_ok();
+                self.place_ip(ip, lives.then_some(*droplet_id), action.by);
+            }
+            Work::UnassignIp { ip, .. } => self.place_ip(ip, None, action.by),
             Work::Destroy
             | Work::Reboot
             | Work::PowerCycle
@@ -312,6 +295,8 @@ impl Account {
                 droplet.disk = grown;
             }
         });
+        self.meter_droplet(droplet_id);
+        self.meter_backups(droplet_id);
     }
 
     fn take_snapshot(&mut self, id: u64, name: Option<String>, action: &Action) {
@@ -339,6 +324,7 @@ impl Account {
         let (name, owner) = (image.name.clone(), image.droplet_id);
         self.note(by, ChangeKind::Destroyed, Kind::DropletBackup, id, &name, json!({}));
         self.note(by, ChangeKind::Created, Kind::Snapshot, id, &name, json!({ "converted": true }));
+        self.meter_image(id);
         if let Some(droplet) = owner.and_then(|owner| self.droplets.get_mut(&owner)) {
             droplet.backup_ids.retain(|other| *other != id);
             droplet.snapshot_ids.push(id);

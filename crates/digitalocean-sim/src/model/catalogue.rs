@@ -60,6 +60,10 @@ pub(crate) struct GpuInfo {
 }
 
 impl Size {
+    pub(crate) fn hourly_cost(&self) -> Decimal {
+        Decimal::from_f64(self.price_hourly).unwrap_or_default().round_dp(5)
+    }
+
     pub(crate) fn monthly_cost(&self) -> Decimal {
         Decimal::from_f64(self.price_monthly).unwrap_or_default().round_dp(2)
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::actions::Work;
 use super::droplet_actions::BackupPolicy;
 use super::droplets::{Droplet, Status, check_name};
 use super::images::{Image, ImageKey};
 use super::log::{ChangeKind, Kind, Origin};
 use super::refusal::{Refusal, invalid};
 use super::tags::Tags;
+use super::work::Work;
 use super::{Account, Event, Twist, after_ms};
 
 /// The body of `POST /v2/droplets`, as far as it has a meaning here.
@@ -31,6 +31,7 @@ pub(crate) struct CreateDroplet {
     pub(crate) tags: Option<Vec<String>>,
     pub(crate) user_data: Option<String>,
     pub(crate) vpc_uuid: Option<String>,
+    pub(crate) volumes: Option<Vec<String>>,
     pub(crate) public_networking: Option<bool>,
 }
 
@@ -94,6 +95,7 @@ impl Account {
             return invalid("Cannot create a droplet with a smaller disk than the image.");
         }
         self.validate_extras(request)?;
+        self.validate_places(request, &region.slug, count)?;
         let tags = request.tags.clone().unwrap_or_default();
         tags.iter().try_for_each(|tag| Tags::check(tag))?;
         if self.shelves.living + count > self.droplet_limit as usize {
@@ -126,6 +128,23 @@ impl Account {
         request.backup_policy.as_ref().map_or(Ok(()), BackupPolicy::check)
     }
 
+    fn validate_places(&self, request: &CreateDroplet, region: &str, count: usize) -> Result<(), Refusal> {
+        if let Some(id) = &request.vpc_uuid
+            && self.vpc(id).is_err()
+        {
+            return Err(Refusal::Missing("Failed to resolve VPC".to_owned()));
+        }
+        let volumes = request.volumes.iter().flatten();
+        let free = |id: &String| {
+            self.volume(id).is_ok_and(|it| it.droplet_id.is_none() && it.region == region) && count == 1
+        };
+        if volumes.into_iter().all(free) {
+            Ok(())
+        } else {
+            invalid("a volume must exist in the region and be attached to no other Droplet")
+        }
+    }
+
     fn build(
         &mut self,
         name: &str,
@@ -137,6 +156,10 @@ impl Account {
     ) -> (u64, u64) {
         let id = self.ids.droplet();
         let action_id = self.start_action(Work::Create, "droplet", id, &wanted.region, twist, by);
+        let vpc_uuid = match &request.vpc_uuid {
+            Some(id) => id.clone(),
+            None => self.ensure_default_vpc(&wanted.region),
+        };
         let size = &self.catalogue.sizes[&wanted.size];
         let with_backups = request.backups == Some(true) || request.backup_policy.is_some();
         let droplet = Droplet {
@@ -153,7 +176,7 @@ impl Account {
             created_at: self.now,
             tags: Vec::new(),
             networks: None,
-            vpc_uuid: request.vpc_uuid.clone().unwrap_or_else(|| default_vpc(&wanted.region)),
+            vpc_uuid,
             backups: with_backups.then(|| request.backup_policy.clone().unwrap_or_default()),
             next_backup_at: None,
             ipv6: request.ipv6 == Some(true),
@@ -161,6 +184,7 @@ impl Account {
             public_networking: request.public_networking != Some(false),
             backup_ids: Vec::new(),
             snapshot_ids: Vec::new(),
+            volume_ids: Vec::new(),
             busy_with: Some(action_id),
             locked: false,
             leaving: false,
@@ -171,6 +195,11 @@ impl Account {
         self.note(by, ChangeKind::Created, Kind::Droplet, id, name, fields);
         self.droplets.insert(id, droplet);
         self.shelves.living += 1;
+        self.meter_droplet(id);
+        self.meter_backups(id);
+        for volume in request.volumes.iter().flatten() {
+            self.place_volume(volume, Some(id), by);
+        }
         for tag in tags {
             self.put_tag(id, tag);
         }
@@ -198,11 +227,4 @@ fn names(request: &CreateDroplet) -> Result<Vec<String>, Refusal> {
     }
     names.iter().try_for_each(|name| check_name(name))?;
     Ok(names)
-}
-
-/// The same for every droplet of a region that names no network of its own.
-fn default_vpc(region: &str) -> String {
-    let mut bytes = [0x5a_u8; 16];
-    bytes.iter_mut().zip(region.bytes()).for_each(|(byte, letter)| *byte ^= letter);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::log::{ChangeKind, Kind, Origin};
 use super::records::{Draft, Record, RecordType};
 use super::refusal::{Refusal, invalid};
+use super::urn::{Urn, UrnKind};
 use super::{Account, Twist, Window, after_ms};
 
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub(crate) struct Domain {
     pub(crate) name: String,
     pub(crate) ttl: u32,
     pub(crate) records: BTreeMap<u64, Record>,
+    pub(super) created_at: Timestamp,
     hidden_until: Timestamp,
 }
 
@@ -57,8 +59,8 @@ impl Account {
             return invalid("IP address did not match IPv4 format (e.g. 255.255.255.255).");
         }
         let hidden_until = after_ms(self.now, twist.hide_ms.unwrap_or(0));
-        let domain =
-            Domain { name: name.clone(), ttl: DEFAULT_TTL_S, records: BTreeMap::new(), hidden_until };
+        let (records, created_at) = (BTreeMap::new(), self.now);
+        let domain = Domain { name: name.clone(), ttl: DEFAULT_TTL_S, records, created_at, hidden_until };
         self.domains.insert(name.clone(), domain);
         self.note(by, ChangeKind::Created, Kind::Domain, &name, &name, json!({ "ttl": DEFAULT_TTL_S }));
         self.insert_record(&name, Record::apex(RecordType::Soa, &DEFAULT_TTL_S.to_string()), twist, by)?;
@@ -80,6 +82,7 @@ impl Account {
             self.note(by, ChangeKind::Destroyed, Kind::DomainRecord, record.id, &record.name, fields);
         }
         self.note(by, ChangeKind::Destroyed, Kind::Domain, &name, &name, json!({}));
+        self.forget_membership(&Urn::new(UrnKind::Domain, &name));
         Ok(())
     }
 }

@@ -9,11 +9,11 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::actions::Work;
 use super::droplets::{Droplet, Status, check_name};
 use super::images::{ImageKey, ImageType};
 use super::log::Origin;
 use super::refusal::{PENDING_EVENT, Refusal, invalid};
+use super::work::Work;
 use super::{Account, Event, Twist};
 
 /// When backups are made; the default is daily at midnight, as when a request says no more than "backups".
@@ -106,10 +106,7 @@ impl Account {
         self.allow(droplet, &work)?;
         let region = droplet.region.clone();
         let action_id = self.start_action(work, "droplet", id, &region, twist, Origin::Api);
-        if let Some(droplet) = self.droplets.get_mut(&id) {
-            droplet.busy_with = Some(action_id);
-            droplet.locked = true;
-        }
+        self.lock_for(Some(id), action_id);
         Ok(action_id)
     }
 
@@ -218,6 +215,12 @@ impl Account {
         Ok(())
     }
 
+    /// As somebody in the panel would, past the event lock.
+    pub(crate) fn enable_weekly_backups(&mut self, id: u64, by: Origin) {
+        let policy = BackupPolicy { plan: Plan::Weekly, weekday: Some("SUN".to_owned()), hour: 4 };
+        self.set_backups(id, Some(policy), by);
+    }
+
     pub(super) fn set_backups(&mut self, id: u64, policy: Option<BackupPolicy>, by: Origin) {
         let fields = json!({ "backups": policy.is_some(), "backup_policy": policy });
         let removed = if policy.is_none() { self.backups_of(id) } else { Vec::new() };
@@ -225,6 +228,7 @@ impl Account {
             droplet.backups = policy;
             droplet.next_backup_at = None;
         });
+        self.meter_backups(id);
         for backup in removed {
             // One that is already being deleted is as good as removed.
             let _ = self.delete_image(backup, Twist::default(), by);

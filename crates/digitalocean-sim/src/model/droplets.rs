@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::actions::Work;
+use super::billing::Product;
 use super::droplet_actions::BackupPolicy;
 use super::images::{Image, ImageType};
 use super::log::{ChangeKind, Kind, Origin};
 use super::refusal::{PENDING_EVENT, Refusal, invalid};
+use super::work::Work;
 use super::{Account, Event, Twist, Window};
 
 #[derive(Debug, Clone)]
@@ -38,6 +39,7 @@ pub(crate) struct Droplet {
     pub(crate) public_networking: bool,
     pub(crate) backup_ids: Vec<u64>,
     pub(crate) snapshot_ids: Vec<u64>,
+    pub(crate) volume_ids: Vec<String>,
     /// The action whose event lock the droplet holds.
     pub(crate) busy_with: Option<u64>,
     /// Whether the lock shows: it does not while the droplet is being created.
@@ -103,6 +105,12 @@ impl Account {
         self.droplets.values().filter(|droplet| !droplet.leaving)
     }
 
+    /// What a listing shows and has not been destroyed.
+    pub(super) fn listed_living_droplets(&self) -> impl Iterator<Item = &Droplet> {
+        let shelves = [&self.shelves.plain, &self.shelves.gpu].into_iter().flatten();
+        shelves.filter_map(|id| self.living(*id).ok())
+    }
+
     pub(crate) fn list_droplets(&self, filter: &DropletFilter, window: Window) -> (Vec<&Droplet>, usize) {
         let (ids, total) = match filter {
             DropletFilter::All => window.cut_set(&self.shelves.plain),
@@ -139,6 +147,10 @@ impl Account {
     }
 
     fn mark_destroyed(&mut self, id: u64, by: Origin) {
+        self.release_volumes(id, by);
+        self.release_ip_of(id, by);
+        self.meter_stops(Product::Droplet, id);
+        self.meter_stops(Product::Backups, id);
         let Some(droplet) = self.droplets.get_mut(&id) else { return };
         droplet.leaving = true;
         self.shelves.living -= 1;
@@ -177,6 +189,8 @@ impl Account {
 
     pub(super) fn droplet_gone(&mut self, id: u64) {
         let Some(droplet) = self.droplets.remove(&id) else { return };
+        let memory_ms = self.timings.firewall_memory.to_ms;
+        self.schedule(memory_ms, Event::FirewallsForget(id));
         self.shelves.plain.remove(&id);
         self.shelves.gpu.remove(&id);
         for tag in &droplet.tags {
@@ -193,6 +207,8 @@ impl Account {
         if let Some(action) = droplet.busy_with.and_then(|action_id| self.actions.get_mut(&action_id)) {
             action.twist.error_action = true;
         }
+        self.meter_voids(Product::Droplet, id);
+        self.meter_voids(Product::Backups, id);
         self.mark_destroyed(id, Origin::Provider);
         self.droplet_gone(id);
     }

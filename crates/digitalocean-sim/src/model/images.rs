@@ -9,6 +9,7 @@ use rust_decimal::prelude::FromPrimitive;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::billing::Product;
 use super::log::{ChangeKind, Kind, Origin};
 use super::refusal::{Refusal, invalid};
 use super::{Account, Event, Twist, Window};
@@ -128,9 +129,9 @@ impl Account {
         Err(Refusal::Malformed("the resource is not a snapshot".to_owned()))
     }
 
-    pub(crate) fn list_snapshots(&self, window: Window) -> (Vec<Arc<Image>>, usize) {
+    pub(crate) fn listed_snapshots(&self) -> impl Iterator<Item = &Arc<Image>> {
         let listed = self.listed_images.iter().filter_map(|id| self.images.get(id));
-        window.cut(listed.filter(|image| image.image_type == ImageType::Snapshot).cloned())
+        listed.filter(|image| image.image_type == ImageType::Snapshot)
     }
 
     pub(crate) fn delete_snapshot(&mut self, id: u64, twist: Twist, by: Origin) -> Result<(), Refusal> {
@@ -147,6 +148,7 @@ impl Account {
         Arc::make_mut(image).leaving = true;
         let image = Arc::clone(image);
         self.note(by, ChangeKind::Destroyed, image.log_kind(), id, &image.name, json!({}));
+        self.meter_stops(Product::DropletSnapshot, id);
         self.schedule(linger_ms, Event::ImageGone(id));
         Ok(())
     }
@@ -172,6 +174,19 @@ impl Account {
         by: Origin,
     ) -> Option<u64> {
         let size_gigabytes = f64::from(self.random.u32(150..=420)) / 100.0;
+        self.keep_image_of(size_gigabytes, droplet_id, image_type, name, list_lag_ms, by)
+    }
+
+    /// As `keep_image`, of a known size.
+    pub(crate) fn keep_image_of(
+        &mut self,
+        size_gigabytes: f64,
+        droplet_id: u64,
+        image_type: ImageType,
+        name: String,
+        list_lag_ms: u64,
+        by: Origin,
+    ) -> Option<u64> {
         let droplet = self.droplets.get(&droplet_id)?;
         let id = self.ids.image();
         let image = Image {
@@ -195,6 +210,7 @@ impl Account {
         let fields = json!({ "droplet_id": droplet_id, "size_gigabytes": size_gigabytes });
         self.note(by, ChangeKind::Created, image.log_kind(), id, &image.name, fields);
         self.images.insert(id, Arc::new(image));
+        self.meter_image(id);
         self.schedule(list_lag_ms, Event::ImageListed(id));
         Some(id)
     }

@@ -27,6 +27,16 @@ pub enum Kind {
     DomainRecord,
     Tag,
     SshKey,
+    Volume,
+    VolumeSnapshot,
+    ReservedIp,
+    Firewall,
+    LoadBalancer,
+    Vpc,
+    Project,
+    Database,
+    KubernetesCluster,
+    SpacesBucket,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

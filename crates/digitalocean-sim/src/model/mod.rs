@@ -3,19 +3,35 @@
 
 pub(crate) mod actions;
 mod addresses;
+pub(crate) mod billing;
 pub(crate) mod catalogue;
 pub(crate) mod creation;
 pub(crate) mod domains;
 pub(crate) mod droplet_actions;
 pub(crate) mod droplets;
+pub(crate) mod finance;
+mod firewall_rules;
+pub(crate) mod firewalls;
+pub(crate) mod fixtures;
 pub(crate) mod images;
 pub(crate) mod keys;
+pub(crate) mod load_balancers;
 pub(crate) mod log;
 pub(crate) mod mutate;
+mod mutate_others;
 mod overview;
+pub(crate) mod projects;
 pub(crate) mod records;
 pub(crate) mod refusal;
+pub(crate) mod reserved_ips;
+mod shelf;
 pub(crate) mod tags;
+pub(crate) mod urn;
+mod volume_actions;
+pub(crate) mod volume_snapshots;
+pub(crate) mod volumes;
+pub(crate) mod vpcs;
+mod work;
 
 pub use overview::Marked;
 
@@ -30,13 +46,23 @@ use crate::clock::after_ms;
 use crate::options::{Options, Profile, Span, Timings};
 use actions::Action;
 use addresses::Addresses;
+use billing::{Billing, Period};
 use catalogue::Catalogue;
 use domains::Domain;
 use droplets::{Droplet, Shelves, Status};
+use firewalls::Firewall;
+use fixtures::Fixtures;
 use images::Image;
 use keys::SshKey;
+use load_balancers::LoadBalancer;
 use log::{ChangeKind, Kind, Log, Origin};
+use projects::Projects;
+use reserved_ips::ReservedIp;
+use shelf::Shelf;
 use tags::Tags;
+use volume_snapshots::VolumeSnapshot;
+use volumes::Volume;
+use vpcs::Vpc;
 
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -46,6 +72,8 @@ pub(crate) struct Account {
     resize_needs_off: bool,
     now: Timestamp,
     random: fastrand::Rng,
+    /// Apart from the rest, so that a further UUID does not change how long something takes.
+    uuids: fastrand::Rng,
     agenda: BTreeMap<(Timestamp, u64), Event>,
     agenda_seq: u64,
     ids: Ids,
@@ -60,6 +88,17 @@ pub(crate) struct Account {
     domains: BTreeMap<String, Domain>,
     tags: Tags,
     keys: BTreeMap<u64, SshKey>,
+    volumes: Shelf<Volume>,
+    volume_snapshots: Shelf<VolumeSnapshot>,
+    reserved_ips: Shelf<ReservedIp>,
+    firewalls: Shelf<Firewall>,
+    load_balancers: Shelf<LoadBalancer>,
+    vpcs: Shelf<Vpc>,
+    fixtures: Fixtures,
+    projects: Projects,
+    billing: Billing,
+    pub(crate) finance_secret: String,
+    imports: Vec<finance::ImportedInvoice>,
     log: Log,
 }
 
@@ -78,6 +117,10 @@ enum Event {
     ImageListed(u64),
     ImageGone(u64),
     BackupDue(u64),
+    FirewallSettles { firewall_id: String, settles_with: u64, failed: bool },
+    FirewallsForget(u64),
+    LoadBalancerReady { id: String, failed: bool },
+    MonthEnds(Period),
 }
 
 /// What a fault asks of the work of one request, beyond what the request itself says.
@@ -101,6 +144,8 @@ pub(crate) struct Twist {
     pub(crate) linger_ms: u64,
     /// A droplet that is created is lost after so long.
     pub(crate) vanish_ms: Option<u64>,
+    /// A page of a listing is cut as if so many more entries stood before it.
+    pub(crate) shift: i64,
 }
 
 /// Numbers such as the real service hands out: large, growing, never used twice.
@@ -114,9 +159,10 @@ struct Ids {
 }
 
 impl Ids {
-    fn new() -> Ids {
-        let (droplet, action) = (700_100_000, 3_500_000_000);
-        Ids { droplet, action, image: 280_000_122, record: 1_900_000_000, key: 51_200_000 }
+    fn after(skipped: u64) -> Ids {
+        let (droplet, action) = (700_100_000 + skipped, 3_500_000_000 + skipped);
+        let (image, record) = (280_000_122 + skipped, 1_900_000_000 + skipped);
+        Ids { droplet, action, image, record, key: 51_200_000 + skipped }
     }
 
     fn next(last: &mut u64) -> u64 {
@@ -150,11 +196,14 @@ impl Ids {
 pub(crate) struct Window {
     pub(crate) page: usize,
     pub(crate) per_page: usize,
+    /// As if so many more entries stood before the page, or fewer: a listing that changes between its pages.
+    pub(crate) shift: i64,
 }
 
 impl Window {
     fn skipped(self) -> usize {
-        (self.page - 1).saturating_mul(self.per_page)
+        let skipped = (self.page - 1).saturating_mul(self.per_page);
+        skipped.saturating_add_signed(isize::try_from(-self.shift).unwrap_or_default())
     }
 
     /// The page's items and the number of all items.
@@ -183,16 +232,17 @@ pub(crate) fn whole_second(at: Timestamp) -> Timestamp {
 
 impl Account {
     pub(crate) fn new(options: &Options, now: Timestamp) -> Account {
-        Account {
+        let mut account = Account {
             profile: options.profile,
             timings: options.timings,
             droplet_limit: options.droplet_limit,
             resize_needs_off: options.resize_needs_off,
             now,
             random: fastrand::Rng::with_seed(options.seed),
+            uuids: fastrand::Rng::with_seed(options.seed ^ 0x1d_fade),
             agenda: BTreeMap::new(),
             agenda_seq: 0,
-            ids: Ids::new(),
+            ids: Ids::after(options.ids_skipped),
             catalogue: Catalogue::new(options.profile),
             addresses: Addresses::default(),
             droplets: BTreeMap::new(),
@@ -204,8 +254,27 @@ impl Account {
             domains: BTreeMap::new(),
             tags: Tags::default(),
             keys: BTreeMap::new(),
+            volumes: Shelf::default(),
+            volume_snapshots: Shelf::default(),
+            reserved_ips: Shelf::default(),
+            firewalls: Shelf::default(),
+            load_balancers: Shelf::default(),
+            vpcs: Shelf::default(),
+            fixtures: Fixtures::default(),
+            projects: Projects::default(),
+            billing: Billing::default(),
+            finance_secret: options.finance_secret.clone(),
+            imports: Vec::new(),
             log: Log::default(),
-        }
+        };
+        account.found_default_project();
+        account.open_books();
+        account
+    }
+
+    fn uuid(&mut self) -> String {
+        let bytes = self.uuids.u128(..).to_be_bytes();
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     /// Moves the account's time to `now`, doing on the way what becomes due, each at its own time.
@@ -219,6 +288,10 @@ impl Account {
             self.happen(event);
         }
         self.now = self.now.max(now);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     pub(crate) fn changes(&self) -> &[log::Change] {
@@ -239,6 +312,12 @@ impl Account {
             Event::ImageListed(id) => self.image_listed(id),
             Event::ImageGone(id) => self.image_gone(id),
             Event::BackupDue(id) => self.backup_due(id),
+            Event::FirewallSettles { firewall_id, settles_with, failed } => {
+                self.firewall_settles(&firewall_id, settles_with, failed);
+            }
+            Event::FirewallsForget(droplet_id) => self.firewalls_forget(droplet_id),
+            Event::LoadBalancerReady { id, failed } => self.load_balancer_ready(&id, failed),
+            Event::MonthEnds(period) => self.month_ends(period),
         }
     }
 

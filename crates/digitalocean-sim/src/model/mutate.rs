@@ -15,7 +15,8 @@ use super::{Account, Twist};
 
 /// One change out of band: exactly one of `set`, `destroy` and `create`.
 ///
-/// `id` is the number of a droplet, snapshot, backup or record (as text or number), the name of a domain or tag.
+/// `id` is the number of a droplet, snapshot, backup or record (as text or number), the name of a domain, tag or
+/// bucket, the address of a reserved IP, the UUID of anything else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mutation {
@@ -89,6 +90,7 @@ impl Account {
                 None => invalid("only `name` of an image can be set"),
             },
             Kind::Domain | Kind::Tag | Kind::SshKey => invalid("nothing of this kind can be set"),
+            _ => self.set_other(mutation.kind, &mutation.text(), set),
         }
     }
 
@@ -163,6 +165,7 @@ impl Account {
             }
             Kind::Tag => self.delete_tag(&mutation.text(), BY),
             Kind::SshKey => self.delete_key(&mutation.text(), BY),
+            kind => self.destroy_other(kind, &mutation.text(), BY),
         }
     }
 
@@ -195,6 +198,7 @@ impl Account {
                 let (name, key) = (text("name").unwrap_or_default(), text("public_key").unwrap_or_default());
                 json!(self.create_key(name, key, BY)?.id)
             }
+            kind => json!(self.create_other(kind, body, BY)?),
         })
     }
 
@@ -203,6 +207,6 @@ impl Account {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(value: &'a Value) -> Result<T, Refusal> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(value: &'a Value) -> Result<T, Refusal> {
     T::deserialize(value).map_err(|error| Refusal::Invalid(error.to_string()))
 }

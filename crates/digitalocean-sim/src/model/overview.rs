@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Account;
 use super::images::ImageType;
@@ -47,7 +47,24 @@ impl Account {
             created_at: it.created_at,
             monthly_cost: it.monthly_cost(),
         });
-        droplets.chain(images).collect()
+        let volumes = self.volumes.living().filter(|it| is_marked(&it.name, &it.tags)).map(|it| Marked {
+            kind: Kind::Volume,
+            id: it.id.clone(),
+            name: it.name.clone(),
+            tags: it.tags.clone(),
+            created_at: it.created_at,
+            monthly_cost: it.monthly_cost(),
+        });
+        let snapshots =
+            self.volume_snapshots.living().filter(|it| is_marked(&it.name, &it.tags)).map(|it| Marked {
+                kind: Kind::VolumeSnapshot,
+                id: it.id.clone(),
+                name: it.name.clone(),
+                tags: it.tags.clone(),
+                created_at: it.created_at,
+                monthly_cost: it.monthly_cost(),
+            });
+        droplets.chain(images).chain(volumes).chain(snapshots).collect()
     }
 
     pub(crate) fn overview(&self) -> Value {
@@ -77,9 +94,59 @@ impl Account {
                 json!({ "name": it.name, "ttl": it.ttl, "records": records })
             })
             .collect();
+        let mut others = self.other_kinds();
         let tags: Vec<&str> = self.tags.all().map(|tag| tag.name.as_str()).collect();
         let keys: Vec<_> = self.keys().collect();
-        json!({ "droplets": droplets, "snapshots": images(ImageType::Snapshot),
-                "droplet_backups": images(ImageType::Backup), "domains": domains, "tags": tags, "ssh_keys": keys })
+        let usual = json!({ "droplets": droplets, "snapshots": images(ImageType::Snapshot),
+                "droplet_backups": images(ImageType::Backup), "domains": domains, "tags": tags, "ssh_keys": keys });
+        others.extend(usual.as_object().cloned().unwrap_or_default());
+        Value::Object(others)
+    }
+
+    fn other_kinds(&self) -> Map<String, Value> {
+        let projects = self.living_projects().map(|it| {
+            let members: Vec<String> = self.members_of(&it.id).iter().map(|it| it.urn.to_string()).collect();
+            json!({ "id": it.id, "name": it.name, "purpose": it.purpose, "is_default": it.is_default, "resources": members })
+        });
+        let volumes = self.volumes.living().map(|it| {
+            json!({ "id": it.id, "name": it.name, "region": it.region, "size_gigabytes": it.size_gigabytes,
+                    "droplet_id": it.droplet_id, "tags": it.tags })
+        });
+        let snapshots = self.volume_snapshots.living().map(
+            |it| json!({ "id": it.id, "name": it.name, "volume_id": it.volume_id, "size_gigabytes": it.size_gigabytes }),
+        );
+        let addresses = self
+            .reserved_ips
+            .living()
+            .map(|it| json!({ "ip": it.ip, "region": it.region, "droplet_id": it.droplet_id }));
+        let firewalls = self.firewalls.living().map(|it| {
+            json!({ "id": it.id, "name": it.name, "status": it.status, "droplet_ids": it.droplet_ids, "tags": it.tags })
+        });
+        let balancers = self
+            .load_balancers
+            .living()
+            .map(|it| json!({ "id": it.id, "name": it.name, "status": it.status, "ip": it.ip }));
+        let vpcs = self
+            .vpcs
+            .living()
+            .map(|it| json!({ "id": it.id, "name": it.name, "region": it.region, "default": it.default }));
+        let fixtures =
+            |kind: Kind| self.living_fixtures(kind).map(|it| json!({ "id": it.id })).collect::<Vec<_>>();
+        let invoices = self
+            .invoices()
+            .map(|it| json!({ "uuid": it.uuid, "period": it.period.to_string(), "amount": it.amount() }));
+        let mut kinds = Map::new();
+        kinds.insert("projects".to_owned(), projects.collect());
+        kinds.insert("volumes".to_owned(), volumes.collect());
+        kinds.insert("volume_snapshots".to_owned(), snapshots.collect());
+        kinds.insert("reserved_ips".to_owned(), addresses.collect());
+        kinds.insert("firewalls".to_owned(), firewalls.collect());
+        kinds.insert("load_balancers".to_owned(), balancers.collect());
+        kinds.insert("vpcs".to_owned(), vpcs.collect());
+        kinds.insert("databases".to_owned(), fixtures(Kind::Database).into());
+        kinds.insert("kubernetes_clusters".to_owned(), fixtures(Kind::KubernetesCluster).into());
+        kinds.insert("spaces_buckets".to_owned(), fixtures(Kind::SpacesBucket).into());
+        kinds.insert("invoices".to_owned(), invoices.collect());
+        kinds
     }
 }

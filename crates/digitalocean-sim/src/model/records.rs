@@ -80,7 +80,7 @@ impl RecordType {
 }
 
 impl Draft {
-    pub(super) fn of(record_type: &str, name: &str, data: &str) -> Draft {
+    pub(crate) fn of(record_type: &str, name: &str, data: &str) -> Draft {
         let text = |text: &str| Some(text.to_owned());
         Draft { record_type: text(record_type), name: text(name), data: text(data), ..Draft::default() }
     }

@@ -19,7 +19,40 @@ pub(crate) struct Tag {
     pub(crate) images: BTreeSet<u64>,
     pub(crate) last_droplet: Option<u64>,
     pub(crate) last_image: Option<u64>,
+    held: BTreeMap<Holder, BTreeSet<String>>,
     hidden_until: Timestamp,
+}
+
+/// What else than droplets and images bears tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Holder {
+    Volume,
+    VolumeSnapshot,
+    Database,
+}
+
+impl Holder {
+    pub(crate) const ALL: [Holder; 3] = [Holder::Volume, Holder::VolumeSnapshot, Holder::Database];
+
+    fn parse(word: &str) -> Option<Holder> {
+        match word {
+            "volume" => Some(Holder::Volume),
+            "volume_snapshot" => Some(Holder::VolumeSnapshot),
+            "database" => Some(Holder::Database),
+            _ => None,
+        }
+    }
+}
+
+impl Tag {
+    pub(crate) fn held(&self, holder: Holder) -> usize {
+        self.held.get(&holder).map_or(0, BTreeSet::len)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        let held: usize = Holder::ALL.into_iter().map(|holder| self.held(holder)).sum();
+        self.droplets.len() + self.images.len() + held
+    }
 }
 
 /// By name; the second map leads from the lower-case form to the canonical one.
@@ -126,6 +159,9 @@ impl Account {
         for id in tag.images {
             self.set_image_tag(name, id, false);
         }
+        for (holder, ids) in tag.held {
+            ids.iter().for_each(|id| self.set_holder_tag(name, holder, id, false));
+        }
         self.tags.tags.remove(name);
         self.tags.canonical.remove(&name.to_ascii_lowercase());
         self.note(by, ChangeKind::Destroyed, Kind::Tag, name, name, json!({}));
@@ -145,6 +181,10 @@ impl Account {
             return Err(Refusal::NotFound);
         }
         for target in targets {
+            if let Some(holder) = Holder::parse(&target.resource_type) {
+                self.set_holder_tag(name, holder, &target.resource_id, add);
+                continue;
+            }
             let Ok(id) = target.resource_id.parse::<u64>() else { continue };
             match (target.resource_type.as_str(), add) {
                 ("droplet", true) => self.tag_one_droplet(name, id, by),
@@ -170,6 +210,28 @@ impl Account {
         self.drop_tag(id, name);
         if had {
             self.change_droplet(id, by, json!({ "untagged": name }), |_| {});
+        }
+    }
+
+    /// At both ends, where the resource exists.
+    pub(super) fn set_holder_tag(&mut self, name: &str, holder: Holder, id: &str, add: bool) {
+        let tags = match holder {
+            Holder::Volume => self.volumes.get_mut(id).map(|it| &mut it.tags),
+            Holder::VolumeSnapshot => self.volume_snapshots.get_mut(id).map(|it| &mut it.tags),
+            Holder::Database => None,
+        };
+        if let Some(tags) = tags {
+            tags.retain(|tag| tag != name);
+            if add {
+                tags.push(name.to_owned());
+            }
+        }
+        let Some(held) = self.tags.tags.get_mut(name).map(|tag| tag.held.entry(holder).or_default()) else {
+            return;
+        };
+        held.remove(id);
+        if add {
+            held.insert(id.to_owned());
         }
     }
 

@@ -53,6 +53,16 @@ fn existing(site: &Site) -> BTreeMap<String, Vec<String>> {
         ("domain_record".to_owned(), ids(&json!(records), "id")),
         ("ssh_key".to_owned(), ids(&account["ssh_keys"], "id")),
         ("tag".to_owned(), tags),
+        ("project".to_owned(), ids(&account["projects"], "id")),
+        ("volume".to_owned(), ids(&account["volumes"], "id")),
+        ("volume_snapshot".to_owned(), ids(&account["volume_snapshots"], "id")),
+        ("reserved_ip".to_owned(), ids(&account["reserved_ips"], "ip")),
+        ("firewall".to_owned(), ids(&account["firewalls"], "id")),
+        ("load_balancer".to_owned(), ids(&account["load_balancers"], "id")),
+        ("vpc".to_owned(), ids(&account["vpcs"], "id")),
+        ("database".to_owned(), ids(&account["databases"], "id")),
+        ("kubernetes_cluster".to_owned(), ids(&account["kubernetes_clusters"], "id")),
+        ("spaces_bucket".to_owned(), ids(&account["spaces_buckets"], "id")),
     ]);
     existing.retain(|_, ids| !ids.is_empty());
     existing

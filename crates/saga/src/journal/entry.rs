@@ -1,7 +1,7 @@
 //! What a runner hands to the journal: one transition, already in the form that the statements bind.
 
 use crate::flight::{Flight, Transition};
-use crate::store::StepRow;
+use crate::rows::StepRow;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;

@@ -12,7 +12,7 @@ use crate::Clock;
 use crate::flight::{Flight, Transition};
 use crate::lease::Lease;
 use crate::ledger::Ledger;
-use crate::store::{Standing, StepRow, Written};
+use crate::rows::{Standing, StepRow, Written};
 use arcadia_sql::{Db, Engine, Error};
 use serde_json::Value;
 use std::sync::Arc;

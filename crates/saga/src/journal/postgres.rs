@@ -2,7 +2,8 @@
 
 use super::entry::{Change, Entry};
 use super::{BATCH_MAX, Job, same};
-use crate::store::{self, Written, WrittenTo};
+use crate::rows::{Written, WrittenTo};
+use crate::store;
 use arcadia_sql::{Args, Db, Error, Value};
 use std::collections::HashMap;
 use tokio::sync::mpsc;

@@ -2,7 +2,8 @@
 
 use super::entry::{Change, Entry, EventEntry, Inserted, Updated};
 use super::{BATCH_MAX, Job, same};
-use crate::store::{self, StepRow, Written};
+use crate::rows::{StepRow, Written};
+use crate::store;
 use arcadia_sql::{Db, Error, SqliteSession, SqliteTx, args};
 use tokio::sync::mpsc;
 use uuid::Uuid;

@@ -4,7 +4,9 @@
 use super::World;
 use super::drive::Play;
 use super::hazard::{Act, Base, Hazard, How, Misstep, On, Times};
-use crate::{Event, Saga, SagaId, Status, StepResult, StepStatus};
+use super::history::History;
+use crate::ledger::Ledger;
+use crate::{Event, Saga, SagaId, Sagas, Status, StepResult, StepStatus};
 use arcadia_sql::Error;
 use serde_json::Value;
 
@@ -17,12 +19,12 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) async fn of<W: World>(play: &Play<W>, id: SagaId) -> Result<Snapshot, String> {
+    pub(crate) async fn of(sagas: &Sagas, id: SagaId) -> Result<Snapshot, String> {
         let words = |error: crate::VerbError| error.to_string();
         Ok(Snapshot {
-            saga: play.sagas.get(id).await.map_err(words)?,
-            steps: play.sagas.list_step_results(id).await.map_err(words)?,
-            events: play.sagas.events(id).await.map_err(|error| error.to_string())?,
+            saga: sagas.get(id).await.map_err(words)?,
+            steps: sagas.list_step_results(id).await.map_err(words)?,
+            events: sagas.events(id).await.map_err(|error| error.to_string())?,
         })
     }
 
@@ -43,22 +45,22 @@ impl Snapshot {
 }
 
 pub(crate) async fn verdict<W: World>(play: &Play<W>, id: SagaId) -> Result<(), String> {
-    let now = Snapshot::of(play, id).await?;
+    let now = Snapshot::of(&play.sagas, id).await?;
     let verdict = play.world.verdict(&now.saga, &now.steps).await;
     verdict.map_err(|why| format!("the world of a saga that is {}: {why}", now.saga.status.as_str()))
 }
 
 /// Everything, at the end of a case; all that does not hold, in one sentence each.
 pub(crate) async fn whole<W: World>(play: &Play<W>, id: SagaId, cancelled: bool) -> Result<(), String> {
-    let now = Snapshot::of(play, id).await?;
+    let now = Snapshot::of(&play.sagas, id).await?;
     let left = nothing_left(play, &now.saga).await.map_err(|error| error.to_string())?;
     let found = [
         play.history.violations().first().map_or(Ok(()), |violation| Err(violation.clone())),
         at_rest(&now.saga),
         expected(play, &now, cancelled),
         consistent(&now),
-        what_was_accepted_is_there(play, id).await,
-        no_event_lost(play, &now, cancelled),
+        what_was_accepted_is_there(play.ledger.as_ref(), &play.history, &now).await,
+        no_event_lost(&play.history, &now, cancelled),
         left,
         verdict(play, id).await,
     ];
@@ -71,7 +73,7 @@ pub(crate) fn all(found: impl IntoIterator<Item = Result<(), String>>) -> Result
     ensure(why.is_empty(), || why.join("; "))
 }
 
-fn at_rest(saga: &Saga) -> Result<(), String> {
+pub(crate) fn at_rest(saga: &Saga) -> Result<(), String> {
     ensure(saga.status.is_terminal(), || {
         format!("the saga is still {} (attention: {:?})", saga.status.as_str(), saga.attention)
     })?;
@@ -116,7 +118,7 @@ fn expected<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result
 }
 
 /// The ledger, the saga's status and its error say the same.
-fn consistent(now: &Snapshot) -> Result<(), String> {
+pub(crate) fn consistent(now: &Snapshot) -> Result<(), String> {
     let Snapshot { saga, steps, .. } = now;
     for step in steps {
         let epoch = step.epoch.unwrap_or_default();
@@ -165,20 +167,23 @@ fn names_what_stands(saga: &Saga, steps: &[StepResult]) -> Result<(), String> {
 }
 
 /// What the database said it took, it has.
-pub(crate) async fn what_was_accepted_is_there<W: World>(play: &Play<W>, id: SagaId) -> Result<(), String> {
-    let words = |error: Error| error.to_string();
-    let standing = play.ledger.standing(id.0).await.map_err(words)?.ok_or("the saga is gone")?;
-    if let Some(last) = play.history.last(id.0) {
+pub(crate) async fn what_was_accepted_is_there(
+    ledger: &dyn Ledger,
+    history: &History,
+    now: &Snapshot,
+) -> Result<(), String> {
+    let (id, words) = (now.saga.id.0, |error: Error| error.to_string());
+    let standing = ledger.standing(id).await.map_err(words)?.ok_or("the saga is gone")?;
+    if let Some(last) = history.last(id) {
         ensure((standing.epoch, standing.seq) == (last.epoch, last.seq), || {
             let (epoch, seq) = (standing.epoch, standing.seq);
             format!("accepted up to {last:?}, but the row is at epoch {epoch} seq {seq}")
         })?;
-        let status = play.sagas.get(id).await.map_err(|error| error.to_string())?.status;
-        ensure(status.as_str() == last.status, || {
-            format!("accepted as {}, but the row is {}", last.status, status.as_str())
+        ensure(now.saga.status.as_str() == last.status, || {
+            format!("accepted as {}, but the row is {}", last.status, now.saga.status.as_str())
         })?;
     }
-    let (rows, accepted) = (play.ledger.steps(id.0).await.map_err(words)?, play.history.steps(id.0));
+    let (rows, accepted) = (ledger.steps(id).await.map_err(words)?, history.steps(id));
     ensure(rows.len() == accepted.len(), || {
         format!("{} rows were accepted, the ledger has {}", accepted.len(), rows.len())
     })?;
@@ -193,8 +198,8 @@ pub(crate) async fn what_was_accepted_is_there<W: World>(play: &Play<W>, id: Sag
     Ok(())
 }
 
-fn no_event_lost<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result<(), String> {
-    let mut accepted = play.history.events(now.saga.id.0);
+pub(crate) fn no_event_lost(history: &History, now: &Snapshot, cancelled: bool) -> Result<(), String> {
+    let mut accepted = history.events(now.saga.id.0);
     let of_runners = now.events.iter().filter(|event| event.actor.starts_with("runner:"));
     let mut found: Vec<_> = of_runners.map(|event| (event.seq, event.number, event.kind.clone())).collect();
     (accepted.sort(), found.sort());
@@ -236,7 +241,7 @@ pub(crate) async fn is_awake<W: World>(play: &Play<W>, id: SagaId, cancelled: bo
     if cancelled { nothing_sleeps_through_a_cancel(play, id).await } else { Ok(()) }
 }
 
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
+pub(crate) fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(why()) }
 }
 

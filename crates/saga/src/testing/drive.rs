@@ -114,7 +114,9 @@ impl<W: World> Play<W> {
             (Some(Act::Dies), Some(round)) => {
                 drop(round);
                 self.let_tasks_end().await;
-                let kept = check::what_was_accepted_is_there(&self, id).await;
+                let now = Snapshot::of(&self.sagas, id).await?;
+                let (ledger, history) = (self.ledger.as_ref(), &self.history);
+                let kept = check::what_was_accepted_is_there(ledger, history, &now).await;
                 self.advance(PAST_THE_LEASE);
                 self.settle(&self.runner(), id).await?;
                 let judged = self.judge(id, false).await;
@@ -208,11 +210,11 @@ impl<W: World> Play<W> {
     async fn another_takes_over(&self, zombie: Round<'_>, id: SagaId) -> Result<(), String> {
         self.advance(PAST_THE_LEASE);
         self.settle(&self.runner(), id).await?;
-        let before = Snapshot::of(self, id).await?;
+        let before = Snapshot::of(&self.sagas, id).await?;
         let verdict = check::verdict(self, id).await;
         self.stage.release();
         zombie.await.map_err(|error| format!("the zombie's round failed: {error}"))?;
-        let after = Snapshot::of(self, id).await?;
+        let after = Snapshot::of(&self.sagas, id).await?;
         if before != after {
             return Err(format!("the zombie wrote: {}", before.difference(&after)));
         }
@@ -220,9 +222,7 @@ impl<W: World> Play<W> {
     }
 
     async fn to_the_next_due(&self) -> Result<bool, String> {
-        let mut known = self.registry.step_names();
-        known.push(String::new());
-        let due = self.ledger.next_due(known).await.map_err(|error| error.to_string())?;
+        let due = self.runner().next_due().await.map_err(|error| error.to_string())?;
         let Some((due, _)) = due.filter(|(due, _)| *due <= self.until) else { return Ok(false) };
         self.advance(Duration::try_from(due.duration_since(self.now.get())).unwrap_or_default());
         Ok(true)

@@ -4,7 +4,7 @@
 use super::stage::lock;
 use crate::ledger::{Ledger, SqlLedger};
 use arcadia_sql::testing::TestDb;
-use arcadia_sql::{Engine, ManualNow, Migrations, Options, args, statements};
+use arcadia_sql::{Engine, Error, ManualNow, Migrations, Options, args, statements};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +17,13 @@ statements! {
                 WHERE schemaname = ''public'' AND tablename <> ''arcadia_migrations''
             LOOP EXECUTE ''DELETE FROM '' || quote_ident(name); END LOOP;
         END'";
+
+    EMPTY_RUNS = "DELETE FROM saga_runs";
+    EMPTY_STEPS = "DELETE FROM saga_step_results";
+    EMPTY_EVENTS = "DELETE FROM saga_events";
+    EMPTY_LOCKS = "DELETE FROM saga_locks";
+    EMPTY_KEYS = "DELETE FROM saga_idempotency_keys";
+    EMPTY_NODES = "DELETE FROM saga_nodes";
 }
 
 /// One database, with its clock and the way into it.
@@ -24,6 +31,17 @@ pub(crate) struct Ground {
     pub(crate) db: TestDb,
     pub(crate) now: ManualNow,
     pub(crate) ledger: Arc<dyn Ledger>,
+}
+
+impl Ground {
+    /// Back to the beginning, with no saga and no node.
+    pub(crate) async fn clear(&self) -> Result<(), Error> {
+        self.now.set(start());
+        for empty in [&EMPTY_RUNS, &EMPTY_STEPS, &EMPTY_EVENTS, &EMPTY_LOCKS, &EMPTY_KEYS, &EMPTY_NODES] {
+            self.db.execute(empty, args![]).await?;
+        }
+        Ok(())
+    }
 }
 
 pub(crate) struct Grounds {
@@ -38,7 +56,7 @@ impl Grounds {
 
     pub(crate) async fn take(&self, engine: Engine) -> Result<Ground, String> {
         let used = if engine == Engine::Postgres { lock(&self.used).pop() } else { None };
-        let words = |error: arcadia_sql::Error| error.to_string();
+        let words = |error: Error| error.to_string();
         if let Some(ground) = used {
             ground.now.set(start());
             ground.db.execute(&EMPTY, args![]).await.map_err(words)?;

@@ -2,7 +2,7 @@
 
 use crate::journal::{Change, Entry};
 use crate::ledger::Claim;
-use crate::store::{SagaRow, StepRow, Written};
+use crate::rows::{SagaRow, StepRow, Written};
 use arcadia_sql::Error;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -16,6 +16,11 @@ pub(crate) struct Accepted {
     pub(crate) epoch: i64,
     pub(crate) seq: i64,
     pub(crate) status: String,
+    /// The runner that has it; `None` when it was given back.
+    pub(crate) owner: Option<Uuid>,
+    pub(crate) idx: i64,
+    /// Whether the intent of a call at `idx` is durable.
+    pub(crate) intended: bool,
 }
 
 /// An event's place and kind.
@@ -48,17 +53,43 @@ pub(crate) struct Note {
 impl Note {
     pub(crate) fn of(entry: &Entry) -> Note {
         let accepted = match &entry.change {
-            Change::Insert(_) => Accepted { epoch: 1, seq: 1, status: "running".to_owned() },
-            Change::Update(row) => {
-                Accepted { epoch: row.epoch, seq: row.seq + 1, status: row.status.clone() }
-            }
+            Change::Insert(row) => Accepted {
+                epoch: 1,
+                seq: 1,
+                status: "running".to_owned(),
+                owner: Some(row.owner),
+                idx: 0,
+                intended: row.intended,
+            },
+            Change::Update(row) => Accepted {
+                epoch: row.epoch,
+                seq: row.seq + 1,
+                status: row.status.clone(),
+                owner: (!row.released).then_some(row.owner),
+                idx: row.current_step_idx,
+                intended: row.step_state != "ready",
+            },
         };
         let events = entry.events.iter().map(|event| (event.seq, event.number, event.kind.to_owned()));
         Note { id: entry.id, accepted, steps: entry.steps.clone(), events: events.collect() }
     }
 }
 
+/// What a trace says of it.
+impl std::fmt::Display for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Accepted { epoch, seq, status, idx, intended, .. } = &self.accepted;
+        write!(f, "record {} epoch {epoch} seq {seq}: {status} at {idx}, intended {intended}", self.id)
+    }
+}
+
 impl History {
+    pub(crate) fn answered(&self, claim: &Claim, rows: &Result<Vec<SagaRow>, Error>) {
+        if let Ok(rows) = rows {
+            self.claimed(claim, rows);
+        }
+    }
+
     pub(crate) fn wrote(&self, note: Note, answer: &Result<Option<Written>, Error>) {
         if !matches!(answer, Ok(Some(_))) {
             return;
@@ -83,7 +114,14 @@ impl History {
     pub(crate) fn claimed(&self, claim: &Claim, rows: &[SagaRow]) {
         let mut pages = lock(&self.0);
         for row in rows {
-            let claimed = Accepted { epoch: row.epoch, seq: row.seq, status: row.status.clone() };
+            let claimed = Accepted {
+                epoch: row.epoch,
+                seq: row.seq,
+                status: row.status.clone(),
+                owner: row.owner,
+                idx: row.current_step_idx,
+                intended: row.step_state != "ready",
+            };
             let last = pages.sagas.entry(row.id).or_default().last.replace(claimed);
             if last.is_some_and(|last| row.epoch <= last.epoch) || row.epoch < 1 {
                 let words = format!("saga {}: a claim did not bump the epoch {}", row.id, row.epoch);

@@ -9,6 +9,7 @@ mod hazard;
 mod history;
 mod plan;
 mod report;
+pub mod simulation;
 mod stage;
 mod staged;
 #[cfg(test)]

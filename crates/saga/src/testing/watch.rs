@@ -5,8 +5,8 @@ use super::hazard::Kind;
 use super::history::{History, Note};
 use super::stage::{Cut, Stage};
 use crate::journal::Entry;
-use crate::ledger::{Answer, Claim, Ledger};
-use crate::store::{SagaRow, Standing, StepRow, Written};
+use crate::ledger::{Answer, Claim, FromQueue, Ledger, NewNode};
+use crate::rows::{SagaRow, Standing, StepRow, Written};
 use arcadia_sql::Error;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -36,11 +36,7 @@ impl Watched {
     }
 
     fn claim<'a>(&'a self, claim: Claim, rows: Answer<'a, Vec<SagaRow>>) -> Answer<'a, Vec<SagaRow>> {
-        self.write(rows, move |rows| {
-            if let Ok(rows) = rows {
-                self.history.claimed(&claim, rows);
-            }
-        })
+        self.write(rows, move |rows| self.history.answered(&claim, rows))
     }
 }
 
@@ -73,20 +69,20 @@ impl Ledger for Watched {
         self.write(self.inner.park_poisoned(id, runner, epoch, attention, now), |_| ())
     }
 
-    fn claim_due(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
-        self.claim(claim.clone(), self.inner.claim_due(claim))
+    fn claim_due(&self, claim: Claim, queue: FromQueue) -> Answer<'_, Vec<SagaRow>> {
+        self.claim(claim.clone(), self.inner.claim_due(claim, queue))
     }
 
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
         self.claim(claim.clone(), self.inner.take_over(claim))
     }
 
-    fn next_due(&self, known_steps: Vec<String>) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
-        self.inner.next_due(known_steps)
+    fn next_due(&self, known: Vec<String>, queue: String) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
+        self.inner.next_due(known, queue)
     }
 
-    fn enlist(&self, runner: Uuid, name: String, now: Timestamp, lease_ms: i64) -> Answer<'_, ()> {
-        self.write(self.inner.enlist(runner, name, now, lease_ms), |_| ())
+    fn enlist(&self, node: NewNode) -> Answer<'_, ()> {
+        self.write(self.inner.enlist(node), |_| ())
     }
 
     fn renew(&self, runner: Uuid, lease_ms: i64) -> Answer<'_, bool> {
@@ -111,5 +107,9 @@ impl Ledger for Watched {
 
     fn forget_dead(&self) -> Answer<'_, ()> {
         self.write(self.inner.forget_dead(), |_| ())
+    }
+
+    fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
+        self.write(self.inner.park_unknown(known, now), |_| ())
     }
 }

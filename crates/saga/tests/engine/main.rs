@@ -4,6 +4,8 @@
 
 mod fencing;
 mod forward;
+mod operators;
 mod rollback;
+mod statements;
 mod verbs;
 mod world;

@@ -1,9 +1,11 @@
 //! Cancel, locks, idempotency keys, lists.
 
 use crate::world::{Trouble, World, asked, no_inputs, options};
-use arcadia_saga::{Filter, Idempotency, StartError, Started, Status, VerbError};
+use arcadia_saga::{By, Filter, Idempotency, StartError, Started, Status, VerbError};
 use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
 use serde_json::json;
+
+const ADA: By = By { actor: "user:ada", reason: "changed my mind" };
 
 on_both_databases! {
     migrations = &MIGRATIONS; options = options();
@@ -15,7 +17,7 @@ on_both_databases! {
         world.runner().round().await.unwrap();
         assert_eq!(world.shelf.things().len(), 1);
         let cancelled_at = world.at();
-        world.sagas.cancel(id, "user:ada").await.unwrap();
+        world.sagas.cancel(id, ADA).await.unwrap();
         assert_eq!(world.runner().round().await.unwrap(), 1, "at once, not after ten minutes");
         world.settle().await;
 
@@ -31,8 +33,8 @@ on_both_databases! {
     async fn a_cancel_before_the_first_step_leaves_nothing(db: TestDb) {
         let world = World::new(db);
         let id = world.start(&["make"], no_inputs()).await;
-        world.sagas.cancel(id, "user:ada").await.unwrap();
-        world.sagas.cancel(id, "user:ada").await.unwrap();
+        world.sagas.cancel(id, ADA).await.unwrap();
+        world.sagas.cancel(id, ADA).await.unwrap();
         world.settle().await;
         assert_eq!(world.saga(id).await.status, Status::RolledBack);
         assert_eq!(world.step_statuses(id).await, ["compensated"], "what the start wrote is the first step's to undo");
@@ -47,7 +49,7 @@ on_both_databases! {
         let runner = world.runner();
         let (driven, ()) = tokio::join!(runner.round(), async {
             world.shelf.reached.notified().await;
-            world.sagas.cancel(id, "user:ada").await.unwrap();
+            world.sagas.cancel(id, ADA).await.unwrap();
             world.shelf.gate.notify_one();
         });
         driven.unwrap();
@@ -62,11 +64,11 @@ on_both_databases! {
         world.shelf.trouble("make:1", [Trouble::Wait(60_000)]);
         let id = world.start(&["commit", "make"], no_inputs()).await;
         world.runner().round().await.unwrap();
-        let refused = world.sagas.cancel(id, "user:ada").await.unwrap_err();
+        let refused = world.sagas.cancel(id, ADA).await.unwrap_err();
         assert!(matches!(&refused, VerbError::Refused { why, .. } if why.contains("point of no return")), "{refused}");
         world.settle().await;
         assert_eq!(world.saga(id).await.status, Status::Completed);
-        let refused = world.sagas.cancel(id, "user:ada").await.unwrap_err();
+        let refused = world.sagas.cancel(id, ADA).await.unwrap_err();
         assert!(matches!(&refused, VerbError::Refused { why, .. } if why.contains("completed")), "{refused}");
     }
 
@@ -77,7 +79,7 @@ on_both_databases! {
         let runner = world.runner();
         let (driven, refused) = tokio::join!(runner.round(), async {
             world.shelf.reached.notified().await;
-            let refused = world.sagas.cancel(id, "user:ada").await;
+            let refused = world.sagas.cancel(id, ADA).await;
             world.shelf.gate.notify_one();
             refused
         });

@@ -2,8 +2,8 @@
 
 use super::shelf::ShelfWorld;
 use crate::journal::{Change, Entry};
-use crate::ledger::{Answer, Claim, Ledger};
-use crate::store::{SagaRow, Standing, StepRow, Written};
+use crate::ledger::{Answer, Claim, FromQueue, Ledger, NewNode};
+use crate::rows::{SagaRow, Standing, StepRow, Written};
 use crate::testing::drive::Between;
 use crate::testing::{Report, Scene, Trial};
 use arcadia_sql::{Db, Engine, Error, args, statements};
@@ -113,8 +113,8 @@ impl Ledger for Broken {
         }
     }
 
-    fn claim_due(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
-        Box::pin(async move { self.lower(self.inner.claim_due(claim).await?).await })
+    fn claim_due(&self, claim: Claim, queue: FromQueue) -> Answer<'_, Vec<SagaRow>> {
+        Box::pin(async move { self.lower(self.inner.claim_due(claim, queue).await?).await })
     }
 
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
@@ -140,12 +140,12 @@ impl Ledger for Broken {
         self.inner.park_poisoned(id, runner, epoch, attention, now)
     }
 
-    fn next_due(&self, known_steps: Vec<String>) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
-        self.inner.next_due(known_steps)
+    fn next_due(&self, known: Vec<String>, queue: String) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
+        self.inner.next_due(known, queue)
     }
 
-    fn enlist(&self, runner: Uuid, name: String, now: Timestamp, lease_ms: i64) -> Answer<'_, ()> {
-        self.inner.enlist(runner, name, now, lease_ms)
+    fn enlist(&self, node: NewNode) -> Answer<'_, ()> {
+        self.inner.enlist(node)
     }
 
     fn renew(&self, runner: Uuid, lease_ms: i64) -> Answer<'_, bool> {
@@ -170,6 +170,10 @@ impl Ledger for Broken {
 
     fn forget_dead(&self) -> Answer<'_, ()> {
         self.inner.forget_dead()
+    }
+
+    fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
+        self.inner.park_unknown(known, now)
     }
 }
 

@@ -1,16 +1,18 @@
 //! A node: claims due sagas, drives them, renews its lease, takes over what dead nodes left.
 
+mod by_hand;
+mod claim;
+mod simulated;
+
 use crate::alarm::Alarm;
 use crate::drive::Driver;
 use crate::flight::Flight;
 use crate::journal::Journal;
 use crate::lease::Lease;
-use crate::ledger::{Claim, Ledger, SqlLedger};
-use crate::sagas::BeginHere;
-use crate::store::SagaRow;
+use crate::ledger::{Ledger, NewNode, SqlLedger};
+use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
-use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +63,7 @@ pub struct Runner<C> {
     cloud: Arc<C>,
     settings: Settings,
     known_steps: Vec<String>,
+    queues: Vec<Lane>,
     stopping: Arc<AtomicBool>,
     alarm: Arc<Alarm>,
     /// A place for each saga in flight.
@@ -73,6 +76,13 @@ impl<C> std::fmt::Debug for Runner<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// A queue as this node serves it.
+struct Lane {
+    name: String,
+    places: Arc<Semaphore>,
+    over_all: Option<usize>,
 }
 
 /// How a saga came to this node.
@@ -110,7 +120,13 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let mut known_steps = registry.step_names();
         // The last look and the end of a saga have no step at the cursor.
         known_steps.push(String::new());
+        let queues = registry.queues().iter().map(|queue| Lane {
+            name: queue.name.clone(),
+            places: Arc::new(Semaphore::new(queue.per_node.min(settings.in_flight_max))),
+            over_all: queue.over_all,
+        });
         Runner {
+            queues: queues.collect(),
             places: Arc::new(Semaphore::new(settings.in_flight_max)),
             sagas,
             registry,
@@ -164,7 +180,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     continue;
                 }
                 _ = safety.tick() => self.take_over_all(flights).await,
-                () = self.place_freed.notified(), if self.places.available_permits() == 0 => {}
+                () = self.place_freed.notified(), if self.is_full() => {}
                 () = self.alarm.moved_earlier() => {
                     sleep = sleep.min(self.alarm.remaining(self.sagas.clock.monotonic()).unwrap_or(sleep));
                     if !sleep.is_zero() { continue }
@@ -176,6 +192,12 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
         self.sagas.stop_beginning_here();
         self.wind_down(flights).await;
+    }
+
+    /// Something due may be waiting for a place.
+    fn is_full(&self) -> bool {
+        let full = |places: &Semaphore| places.available_permits() == 0;
+        full(&self.places) || self.queues.iter().any(|queue| full(&queue.places))
     }
 
     async fn pause(&self, shutdown: &CancellationToken, real: Duration) {
@@ -214,7 +236,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let (ledger, clock) = (self.ledger().await?, &self.sagas.clock);
         let lease = Lease::new(clock.new_id());
         let sent = clock.monotonic();
-        ledger.enlist(lease.runner(), self.settings.node_name.clone(), clock.now(), self.lease_ms()).await?;
+        let (runner, now, lease_ms) = (lease.runner(), clock.now(), self.lease_ms());
+        let (name, known_steps) = (self.settings.node_name.clone(), self.known_steps.clone());
+        ledger.enlist(NewNode { runner, name, now, lease_ms, known_steps }).await?;
         lease.renewed(sent, self.settings.lease);
         if clock.as_manual().is_none() {
             ledger.bury_others(lease.runner()).await?;
@@ -241,98 +265,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
     fn lease_ms(&self) -> i64 {
         i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX)
-    }
-
-    /// Claims until nothing is due or every place is taken; answers how long to sleep.
-    async fn claim_due(&self, flights: &Flights) -> Duration {
-        self.alarm.clear();
-        match self.claim_all(flights, Claimed::Due).await {
-            Ok(_) => self.until_next_due().await.unwrap_or(self.settings.safety_poll),
-            Err(error) => {
-                tracing::warn!(%error, "claiming failed; trying again");
-                self.settings.safety_poll
-            }
-        }
-    }
-
-    /// What dead nodes left behind.
-    async fn take_over_all(&self, flights: &Flights) {
-        let taken = async {
-            let ledger = self.ledger().await?;
-            if ledger.bury_expired().await? > 0 {
-                tracing::warn!("a node died; taking over its sagas");
-            }
-            if ledger.dead_nodes().await? > 0 {
-                self.claim_all(flights, Claimed::FromTheDead).await?;
-                ledger.forget_dead().await?;
-            }
-            Ok::<(), Error>(())
-        };
-        if let Err(error) = taken.await {
-            tracing::warn!(%error, "taking over failed; trying again");
-        }
-    }
-
-    async fn claim_all(&self, flights: &Flights, which: Claimed) -> Result<usize, Error> {
-        let ledger = self.ledger().await?;
-        let mut driven = 0;
-        loop {
-            let limit = self.places.available_permits().min(CLAIM_MAX);
-            if limit == 0 {
-                return Ok(driven);
-            }
-            let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
-            let claim = Claim { runner, now, known_steps: self.known_steps.clone(), limit };
-            let rows = match which {
-                Claimed::Due => ledger.claim_due(claim).await?,
-                Claimed::FromTheDead => ledger.take_over(claim).await?,
-            };
-            let claimed = rows.len();
-            driven += claimed;
-            for row in rows {
-                self.spawn(flights, row, which).await?;
-            }
-            if claimed < limit {
-                return Ok(driven);
-            }
-        }
-    }
-
-    async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
-        let driver = self.driver(&flights.lease).await?;
-        let launch = Launch::new(self, flights);
-        launch.spawn(async move { driver.fly(row, which == Claimed::FromTheDead).await });
-        Ok(())
-    }
-
-    /// From now on a saga that is started on this node begins here, without being claimed first.
-    async fn begin_here(&self, flights: &Flights) {
-        let driver = match self.driver(&flights.lease).await {
-            Ok(driver) => Arc::new(driver),
-            Err(error) => {
-                tracing::warn!(%error, "no journal yet; sagas are claimed, not begun in place");
-                return;
-            }
-        };
-        let (launch, journal) = (Launch::new(self, flights), driver.journal.clone());
-        let fly = move |flight: Flight| {
-            let driver = Arc::clone(&driver);
-            launch.spawn(async move { driver.drive_from(flight).await });
-        };
-        let places = Arc::clone(&self.places);
-        self.sagas.begin_here(BeginHere {
-            journal,
-            lease: Arc::clone(&flights.lease),
-            places,
-            fly: Box::new(fly),
-        });
-    }
-
-    async fn until_next_due(&self) -> Result<Duration, Error> {
-        let due = self.ledger().await?.next_due(self.known_steps.clone()).await?;
-        let Some((due, now)) = due else { return Ok(self.settings.safety_poll) };
-        let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-        Ok(until.clamp(CLAIM_EVERY, self.settings.safety_poll))
     }
 
     async fn ledger(&self) -> Result<&Arc<dyn Ledger>, Error> {
@@ -364,12 +296,15 @@ struct Launch {
     tasks: TaskTracker,
     dropped: CancellationToken,
     places: Arc<Semaphore>,
+    lane: Option<Arc<Semaphore>>,
     place_freed: Arc<Notify>,
 }
 
 impl Launch {
-    fn new<C>(runner: &Runner<C>, flights: &Flights) -> Launch {
+    fn new<C>(runner: &Runner<C>, flights: &Flights, queue: &str) -> Launch {
+        let lane = runner.queues.iter().find(|lane| lane.name == queue);
         Launch {
+            lane: lane.map(|lane| Arc::clone(&lane.places)),
             tasks: flights.tasks.clone(),
             dropped: flights.dropped.clone(),
             places: Arc::clone(&runner.places),
@@ -380,10 +315,11 @@ impl Launch {
     /// The caller saw a free place; one too many in a race does no harm.
     fn spawn(&self, flight: impl Future<Output = ()> + Send + 'static) {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
+        let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
-            drop(place);
+            drop((place, in_lane));
             place_freed.notify_one();
         });
     }
@@ -405,53 +341,6 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 let attention = json!({"reason": "undecodable", "message": error.to_string()});
                 self.journal.park_poisoned(&self.lease, id, epoch, attention).await;
             }
-        }
-    }
-}
-
-/// Driving by hand, for tests on a manual clock.
-impl<C: Send + Sync + 'static> Runner<C> {
-    /// The test kit stands between a runner and its database.
-    pub(crate) fn through(self, ledger: Arc<dyn Ledger>) -> Runner<C> {
-        Runner { ledger: OnceCell::new_with(Some(ledger)), ..self }
-    }
-
-    /// Claims and drives what is due now, together, to its next pause. Answers how many there were.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn round(&self) -> Result<usize, Error> {
-        let flights = Flights::under(self.enlist().await?);
-        // A round that is dropped is a node that dies: its tasks must not live on.
-        let died = flights.dropped.clone().drop_guard();
-        let ledger = self.ledger().await?;
-        ledger.bury_expired().await?;
-        let mut driven = self.claim_all(&flights, Claimed::FromTheDead).await?;
-        ledger.forget_dead().await?;
-        driven += self.claim_all(&flights, Claimed::Due).await?;
-        flights.tasks.close();
-        flights.tasks.wait().await;
-        drop(died);
-        ledger.sign_off(flights.lease.runner()).await?;
-        Ok(driven)
-    }
-
-    /// Drives until nothing is due, moving the manual clock from one due time to the next. `moved` is told
-    /// each step of the clock, so that a simulator can move along. Stops at `until`.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn settle(&self, until: Timestamp, moved: impl Fn(Duration)) -> Result<(), Error> {
-        loop {
-            if self.round().await? > 0 {
-                continue;
-            }
-            let Some(clock) = self.sagas.clock.as_manual() else { return Ok(()) };
-            let due = self.ledger().await?.next_due(self.known_steps.clone()).await?;
-            let Some((due, _)) = due.filter(|(due, _)| *due <= until) else { return Ok(()) };
-            let ahead = Duration::try_from(due.duration_since(clock.get())).unwrap_or_default();
-            clock.advance(ahead);
-            moved(ahead);
         }
     }
 }

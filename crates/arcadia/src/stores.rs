@@ -1,0 +1,16 @@
+//! Every statement of the service on one page, for the test that has both databases prepare them.
+
+use crate::{deployments, drift, installation, inventory};
+use arcadia_sql::Statement;
+
+/// The statements of every store.
+#[must_use]
+pub fn statements() -> Vec<&'static Statement> {
+    [
+        deployments::store::STATEMENTS,
+        drift::store::STATEMENTS,
+        installation::store::STATEMENTS,
+        inventory::store::STATEMENTS,
+    ]
+    .concat()
+}

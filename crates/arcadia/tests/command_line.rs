@@ -1,0 +1,150 @@
+//! The binary as operators run it: what it prints where, what it refuses, and that it stops when asked.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const SECRET: &str = "a secret of more than thirty-two bytes";
+
+/// The binary in a folder of its own, with nothing of the environment that it would read.
+fn arcadia(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_arcadia"));
+    command.args(arguments).current_dir(folder).env_clear().env("RUST_LOG", "info");
+    command
+}
+
+fn run(mut command: Command) -> Output {
+    command.output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A server, killed if its test ends before it does.
+struct Server {
+    child: Child,
+    base: String,
+}
+
+impl Server {
+    fn start(mut command: Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let base = line.trim().strip_prefix("listening on ").map(str::to_owned);
+        let base = base.unwrap_or_else(|| panic!("the first line is `{line}`"));
+        Server { child, base }
+    }
+
+    /// Asks it to stop, as a service manager does.
+    fn stop(mut self) -> Option<i32> {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn without_a_secret_it_refuses_to_serve_and_says_what_to_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = arcadia(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    command.env("DO_API_TOKEN", "x");
+    let refused = run(command);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("ARCADIA_JWT_SECRET"), "{}", stderr(&refused));
+    assert_eq!(stdout(&refused), "");
+}
+
+#[test]
+fn a_short_secret_is_refused_without_being_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut command = arcadia(folder.path(), &["token", "--tenant", "acme"]);
+    command.env("ARCADIA_JWT_SECRET", "hunter2");
+    let refused = run(command);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = stderr(&refused);
+    assert!(said.contains("at least 32") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn without_a_provider_s_token_it_refuses_to_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = run(arcadia(folder.path(), &["worker"]));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("DO_API_TOKEN"), "{}", stderr(&refused));
+}
+
+#[test]
+fn a_command_that_is_not_understood_exits_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["serv"][..], &["token"], &["simulate", "--profile", "dream"]] {
+        assert_eq!(run(arcadia(folder.path(), arguments)).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_effective_settings_are_shown_without_their_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("arcadia.toml"), "listen = \"127.0.0.1:1\"\n").unwrap();
+    let mut command = arcadia(folder.path(), &["config", "--database", "postgres://me:p4ss@db/x"]);
+    command.env("ARCADIA_JWT_SECRET", SECRET).env("DO_API_TOKEN_BILLING", "dop_v1_abc");
+    let shown = stdout(&run(command));
+    assert!(shown.contains("listen = \"127.0.0.1:1\""), "{shown}");
+    assert!(shown.contains("postgres://me:***@db/x"), "{shown}");
+    for secret in [SECRET, "dop_v1_abc", "p4ss@"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[test]
+fn migrating_twice_applies_everything_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = stdout(&run(arcadia(folder.path(), &["migrate"])));
+    assert!(first.contains("applied 0001_saga"), "{first}");
+    assert_eq!(stdout(&run(arcadia(folder.path(), &["migrate"]))), "up to date\n");
+}
+
+#[tokio::test]
+async fn a_simulator_and_a_server_work_together_and_stop_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulate = ["simulate", "--listen", "127.0.0.1:0", "--speed", "50", "--domain", "arcadia-demo.com"];
+    let simulator = Server::start(arcadia(folder.path(), &simulate));
+    let serve = || {
+        let mut command = arcadia(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        command.env("ARCADIA_JWT_SECRET", SECRET).env("DIGITALOCEAN_API_URL", &simulator.base);
+        command.env("DO_API_TOKEN", "x").env("ARCADIA_TENANT_ZONES", "arcadia-demo.com");
+        command
+    };
+    let server = Server::start(serve());
+
+    let refused = run(serve());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("another process"), "{}", stderr(&refused));
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut command = arcadia(folder.path(), &["token", "--tenant", "acme"]);
+    command.env("ARCADIA_JWT_SECRET", SECRET);
+    let token = stdout(&run(command));
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let list = http.get(format!("{}/api/v1/deployments", server.base)).bearer_auth(token.trim());
+    assert_eq!(list.send().await.unwrap().status(), 200);
+
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(simulator.stop(), Some(0));
+}

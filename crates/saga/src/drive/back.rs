@@ -1,0 +1,98 @@
+//! The way back: compensate what stands, go on past what fails, end with a last look.
+
+use super::{Driver, Next, guarded, pause_if};
+use crate::Halt;
+use crate::flight::{Flight, Transition, TurnBack};
+use crate::journal::Refused;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+impl<C: Send + Sync + 'static> Driver<C> {
+    pub(super) async fn turn_back(&self, flight: &mut Flight, why: TurnBack) -> Result<Next, Refused> {
+        if flight.ledger.is_empty() {
+            flight.ledger = self.journal.steps(&self.lease, flight.row.id).await?;
+        }
+        let look = self.last_look_in(flight, why.includes_step);
+        let transition = flight.turn_back(self.clock().now(), why, look);
+        self.write(flight, &transition).await?;
+        Ok(pause_if(&transition))
+    }
+
+    /// An operator asked for it to be tried once more.
+    pub(super) async fn resume_undoing(&self, flight: &mut Flight) -> Result<Next, Refused> {
+        let look = self.last_look_in(flight, false);
+        let transition = flight.resume_undoing(self.clock().now(), look);
+        self.write(flight, &transition).await?;
+        Ok(pause_if(&transition))
+    }
+
+    /// Real time until the last look, or nothing when no step so far leaves marks.
+    pub(super) fn last_look_in(&self, flight: &Flight, includes_step: bool) -> Duration {
+        let done = flight.ledger.iter().map(|row| row.step_name.as_str());
+        let here = includes_step.then(|| flight.step_name());
+        let marks = |name: &str| self.registry.find(name).is_some_and(|step| step.leaves_marks());
+        let leaves_marks = self.registry.has_last_look() && done.chain(here).any(marks);
+        self.clock().scaled(Flight::last_look_delay(leaves_marks))
+    }
+
+    pub(super) async fn undo(&self, flight: &mut Flight) -> Result<Next, Refused> {
+        debug_assert!(flight.intent_is_ours, "a compensation is called only after its intent is durable");
+        let Some(step) = self.registry.find(flight.step_name()) else {
+            let message = format!("this build knows no step `{}`", flight.step_name());
+            return self.park(flight, "unknown_step", &message).await;
+        };
+        let (policy, look) = (step.policy(), self.last_look_in(flight, false));
+        let entry = flight.ledger.iter().find(|row| row.step_idx == flight.idx());
+        let (prior, gave) = entry.map_or((None, None), |row| (row.prior.clone(), row.output.clone()));
+        let run = self.run_of(flight);
+        let undone = guarded(&policy, step.compensate(&run, prior, gave)).await;
+        let now = self.clock().now();
+        let transition = match undone {
+            Ok(()) => flight.undone(now, None, look),
+            Err(Halt::Lost) => return Err(Refused::Lost),
+            Err(Halt::Undecodable(message)) => return self.park(flight, "undecodable", &message).await,
+            Err(Halt::Wait(wait)) => self.pause(flight, wait),
+            Err(Halt::Failed(failure) | Halt::Unknown(failure)) => {
+                if flight.row.step_attempts < i64::from(policy.compensation_attempts) {
+                    self.retry(flight, &policy, &failure)
+                } else {
+                    flight.undone(now, Some(&failure), look)
+                }
+            }
+        };
+        self.write(flight, &transition).await?;
+        Ok(pause_if(&transition))
+    }
+
+    /// The last act of a rollback: is anything left that bears the saga's mark?
+    pub(super) async fn last_look(&self, flight: &mut Flight) -> Result<Next, Refused> {
+        let Some(step) = self.registry.find_last_look() else {
+            return self.park(flight, "unknown_step", "this build has no last look").await;
+        };
+        let (run, policy) = (self.run_of(flight), step.policy());
+        let seen = guarded(&policy, step.execute(&run)).await;
+        let mut transition = Transition::default();
+        match seen {
+            Ok(answer) => {
+                let left = answer.get("left").cloned().unwrap_or_default();
+                let is_clean = left.as_array().is_none_or(Vec::is_empty);
+                flight.row.clean = Some(if is_clean { Value::Bool(true) } else { left });
+                flight.rolled_back(self.clock().now(), &mut transition);
+            }
+            Err(Halt::Lost) => return Err(Refused::Lost),
+            Err(Halt::Undecodable(message)) => return self.park(flight, "undecodable", &message).await,
+            Err(Halt::Wait(wait)) => transition = self.pause(flight, wait),
+            Err(Halt::Failed(failure) | Halt::Unknown(failure)) => {
+                flight.row.step_attempts += 1;
+                if flight.row.step_attempts < i64::from(policy.compensation_attempts) {
+                    transition = self.retry(flight, &policy, &failure);
+                } else {
+                    flight.row.clean = Some(json!({"not_seen": failure.message}));
+                    flight.rolled_back(self.clock().now(), &mut transition);
+                }
+            }
+        }
+        self.write(flight, &transition).await?;
+        Ok(Next::Pause)
+    }
+}

@@ -1,0 +1,146 @@
+//! What callers can do with sagas: start, read, steer. It knows the steps by name only, so that every part of
+//! a service can hold it.
+
+mod read;
+mod start;
+mod verbs;
+
+pub use read::Filter;
+pub(crate) use start::PROVISIONING;
+pub use start::{Idempotency, StartError, StartSaga, Started};
+pub use verbs::{By, VerbError};
+
+use crate::flight::Flight;
+use crate::journal::Journal;
+use crate::lease::Lease;
+use crate::plan::{PlanError, Registry};
+use crate::record::Status;
+use crate::{Clock, SagaId};
+use arcadia_sql::Db;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, oneshot};
+
+trait Catalog: Send + Sync {
+    fn check(&self, kind: &str, steps: &[String], inputs: &[&str]) -> Result<(), PlanError>;
+    fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError>;
+    fn pivot(&self, steps: &[String]) -> Option<usize>;
+    fn prepares(&self, step: &str) -> bool;
+    fn check_queue(&self, queue: &str) -> Result<(), PlanError>;
+}
+
+impl<C: Send + Sync + 'static> Catalog for Registry<C> {
+    fn check(&self, kind: &str, steps: &[String], inputs: &[&str]) -> Result<(), PlanError> {
+        self.check_list(kind, steps, inputs)
+    }
+
+    fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
+        Registry::plan_steps(self, name)
+    }
+
+    fn pivot(&self, steps: &[String]) -> Option<usize> {
+        Registry::pivot(self, steps)
+    }
+
+    fn prepares(&self, step: &str) -> bool {
+        self.find(step).is_some_and(|step| step.prepares())
+    }
+
+    fn check_queue(&self, queue: &str) -> Result<(), PlanError> {
+        Registry::check_queue(self, queue)
+    }
+}
+
+/// The sagas of one database.
+#[derive(Clone)]
+pub struct Sagas {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) woken: Arc<Notify>,
+    catalog: Arc<dyn Catalog>,
+    here: Arc<RwLock<Option<Arc<BeginHere>>>>,
+    pub(crate) ends: Ends,
+}
+
+/// The runner of this very process, where one runs: a saga that is asked for here begins here.
+pub(crate) struct BeginHere {
+    pub(crate) journal: Journal,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) fly: Box<dyn Fn(Flight) + Send + Sync>,
+}
+
+impl std::fmt::Debug for Sagas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sagas").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+impl Sagas {
+    /// The sagas in `db`, made of the steps in `registry`.
+    #[must_use]
+    pub fn new<C: Send + Sync + 'static>(db: Db, clock: Clock, registry: &Arc<Registry<C>>) -> Sagas {
+        let catalog = Arc::clone(registry) as Arc<dyn Catalog>;
+        Sagas { db, clock, woken: Arc::default(), catalog, here: Arc::default(), ends: Ends::default() }
+    }
+
+    /// The steps of a plan, for [`StartSaga::steps`].
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownPlan`] with the nearest known names.
+    pub fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
+        self.catalog.plan_steps(name)
+    }
+
+    /// Resolves with the saga's end, if it ends on this node; ask before it is started. Elsewhere, read.
+    #[must_use]
+    pub fn end_here(&self, id: SagaId) -> oneshot::Receiver<Status> {
+        self.ends.expect(id)
+    }
+
+    /// A new id, for [`StartSaga::id`].
+    #[must_use]
+    pub fn new_id(&self) -> SagaId {
+        SagaId(self.clock.new_id())
+    }
+
+    /// A hint that something may be due.
+    pub fn wake(&self) {
+        self.woken.notify_waiters();
+    }
+
+    /// The runner of this process, while it has a place free and a lease.
+    pub(crate) fn begins_here(&self) -> Option<Arc<BeginHere>> {
+        let here = self.here.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let ready = here.places.available_permits() > 0;
+        (ready && here.lease.outlasts(&self.clock, Duration::ZERO).is_ok()).then_some(here)
+    }
+
+    pub(crate) fn begin_here(&self, here: BeginHere) {
+        *self.here.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(here));
+    }
+
+    pub(crate) fn stop_beginning_here(&self) {
+        *self.here.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Who waits in this process for a saga's end.
+#[derive(Clone, Default)]
+pub(crate) struct Ends(Arc<Mutex<HashMap<SagaId, oneshot::Sender<Status>>>>);
+
+impl Ends {
+    fn expect(&self, id: SagaId) -> oneshot::Receiver<Status> {
+        let (tell, told) = oneshot::channel();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, tell);
+        told
+    }
+
+    pub(crate) fn tell(&self, id: SagaId, status: Status) {
+        if let Some(tell) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
+            // Whoever asked may have gone away.
+            let _ = tell.send(status);
+        }
+    }
+}
