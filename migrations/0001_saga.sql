@@ -133,17 +133,27 @@ CREATE TABLE saga_schedules (
     name TEXT PRIMARY KEY NOT NULL,
     cron TEXT NOT NULL,
     paused BOOLEAN NOT NULL,
-    next_at TIMESTAMPTZ NOT NULL,
-    -- The calendar time of the tick that next_at stands for; they differ when time is accelerated.
+    -- The tick is calendar time; next_at is when that really comes. They differ when time is accelerated.
     next_tick TIMESTAMPTZ NOT NULL,
+    next_at TIMESTAMPTZ NOT NULL,
     last_tick TIMESTAMPTZ,
     last_saga_id UUID,
     last_skipped_tick TIMESTAMPTZ,
     skipped BIGINT NOT NULL,
-    changed_by TEXT,
     updated_at TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX saga_schedules_due ON saga_schedules (next_at) WHERE NOT paused;
+
+-- Who ran, paused or resumed a schedule, and why.
+CREATE TABLE saga_schedule_events (
+    name TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    verb TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (name, number)
+);
 
 -- One row: where accelerated time began.
 CREATE TABLE saga_clock (

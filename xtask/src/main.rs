@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
+mod bench;
 mod command;
 mod count;
 mod postgres;
@@ -24,6 +25,12 @@ struct Arguments {
 enum Chore {
     /// Run all tests on both databases, or those whose names contain a filter
     Test { filters: Vec<String> },
+    /// Measure an area (sagas); `--database postgres` starts a server for it, `--json` ends with one object
+    Bench {
+        area: String,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -32,6 +39,7 @@ async fn main() -> ExitCode {
     let chore = async {
         match arguments.chore {
             Chore::Test { filters } => test::run(&filters).await,
+            Chore::Bench { area, arguments } => bench::run(&area, &arguments).await,
         }
     };
     // What a chore has started is ended by dropping it, so an interrupt only has to stop waiting for the chore.

@@ -34,8 +34,13 @@ impl Server {
             println!("xtask: PostgreSQL is the server that {VARIABLE} names");
             return Ok(Server::Named(url));
         }
+        Server::start(Durability::Off).await
+    }
+
+    /// One of our own.
+    pub(crate) async fn start(durability: Durability) -> Result<Server> {
         let programs = programs().await?;
-        let cluster = Cluster::start(&programs).await?;
+        let cluster = Cluster::start(&programs, durability).await?;
         println!("xtask: PostgreSQL from {} on port {}", programs.display(), cluster.port);
         Ok(Server::Cluster(cluster))
     }
@@ -46,6 +51,13 @@ impl Server {
             Server::Cluster(cluster) => format!("postgres://postgres@127.0.0.1:{}/postgres", cluster.port),
         }
     }
+}
+
+/// Whether a cluster of ours survives a power cut: tests need not, measurements must.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    Off,
+    Default,
 }
 
 /// The folder with `initdb` and `postgres`.
@@ -131,7 +143,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    async fn start(programs: &Path) -> Result<Cluster> {
+    async fn start(programs: &Path, durability: Durability) -> Result<Cluster> {
         let folder = TempDir::with_prefix("arcadia-postgres-").context("cannot make a temporary folder")?;
         let account = if command::is_root().await { Some(Account::for_servers()?) } else { None };
         if let Some(account) = &account {
@@ -157,7 +169,7 @@ impl Cluster {
             let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
             let output = File::create(&log)?;
             let mut postgres = as_account(&account, &programs.join("postgres"), folder.path());
-            postgres.arg("-D").arg(&data).args(settings(port)).stdin(Stdio::null());
+            postgres.arg("-D").arg(&data).args(settings(port, durability)).stdin(Stdio::null());
             postgres.stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
             // A group of its own, so that an interrupt from the terminal reaches the tests before their server.
             let mut server = postgres.process_group(0).spawn().context("cannot run postgres")?;
@@ -181,15 +193,16 @@ impl Drop for Cluster {
     }
 }
 
-fn settings(port: u16) -> Vec<String> {
-    let settings = [
+fn settings(port: u16, durability: Durability) -> Vec<String> {
+    let mut settings = vec![
         format!("port={port}"),
         "listen_addresses=127.0.0.1".to_owned(),
         "unix_socket_directories=".to_owned(),
         "max_connections=300".to_owned(),
-        "fsync=off".to_owned(),
-        "full_page_writes=off".to_owned(),
     ];
+    if durability == Durability::Off {
+        settings.extend(["fsync=off".to_owned(), "full_page_writes=off".to_owned()]);
+    }
     settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
 }
 

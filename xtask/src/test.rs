@@ -43,7 +43,7 @@ pub(crate) async fn run(filters: &[String]) -> Result<()> {
 }
 
 /// Runs a command, passing its output through line by line as it comes.
-async fn follow(command: &mut Command, mut count: Option<&mut Count>) -> Result<()> {
+pub(crate) async fn follow(command: &mut Command, mut count: Option<&mut Count>) -> Result<()> {
     println!("xtask: {}", command::describe(command));
     let mut group = Group::start(command.stdout(Stdio::piped()))?;
     let output = group.child().stdout.take().context("the command has no output")?;

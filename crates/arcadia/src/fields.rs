@@ -61,6 +61,16 @@ impl<'f> Fields<'f> {
         })
     }
 
+    /// A whole number that may be absent.
+    pub fn integer(&mut self, name: &'static str) -> Option<i64> {
+        self.typed(name, "a whole number", |value| value.as_i64())
+    }
+
+    /// Any JSON.
+    pub fn any(&mut self, name: &'static str) -> Option<Value> {
+        self.typed(name, "JSON", Some)
+    }
+
     /// `true` or `false`; `false` when absent.
     pub fn flag(&mut self, name: &'static str) -> bool {
         self.typed(name, "true or false", |value| value.as_bool()).unwrap_or_default()
@@ -75,13 +85,18 @@ impl<'f> Fields<'f> {
         self.typed(name, "a list of texts", texts).unwrap_or_default()
     }
 
+    /// An object as it is, for whoever knows its keys.
+    pub fn map(&mut self, name: &'static str) -> Option<Map<String, Value>> {
+        self.typed(name, "an object", |value| match value {
+            Value::Object(map) => Some(map),
+            _ => None,
+        })
+    }
+
     /// An object, read in its turn.
     pub fn object(&mut self, name: &'static str) -> Option<Fields<'f>> {
         let prefix = format!("{}{name}.", self.prefix);
-        let values = self.typed(name, "an object", |value| match value {
-            Value::Object(map) => Some(map),
-            _ => None,
-        })?;
+        let values = self.map(name)?;
         Some(Fields { prefix, values, known: Vec::new(), faults: self.faults })
     }
 

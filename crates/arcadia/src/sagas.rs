@@ -1,6 +1,8 @@
 //! Every saga that can be started, as a table: a plan names its inputs and its steps in order.
 //! The comment beside a step says how it is undone.
 
+pub mod order;
+
 use crate::cloud::Cloud;
 use crate::provisioning::last_look::LastLook;
 use crate::provisioning::steps::{

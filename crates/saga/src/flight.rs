@@ -2,7 +2,8 @@
 
 use crate::record::{Status, StepStatus};
 use crate::rows::{SagaRow, StepRow, object};
-use crate::{Failure, SagaId, Wait};
+use crate::schedule::JOB;
+use crate::{Failure, Policy, SagaId, Wait};
 use arcadia_sql::Error;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -103,6 +104,10 @@ impl Flight {
 
     pub(crate) fn past_pivot(&self) -> bool {
         self.pivot.is_some_and(|pivot| self.idx() > pivot)
+    }
+
+    pub(crate) fn has_attempts(&self, policy: &Policy) -> bool {
+        self.row.step_attempts < i64::from(policy.attempts)
     }
 
     /// A cancel counts until the pivot's intent is written.
@@ -307,7 +312,8 @@ impl Flight {
         transition.release = true;
         let is_clean = self.row.clean.as_ref().is_none_or(|clean| clean == &Value::Bool(true));
         if failed.is_empty() {
-            self.set_status(Status::RolledBack);
+            // Background work has nothing to undo: it gave up, and its schedule shows that.
+            self.set_status(if self.row.kind == JOB { Status::Failed } else { Status::RolledBack });
             transition.frees_locks = true;
             if !is_clean {
                 self.row.attention = Some(json!({"reason": "left_over", "left": self.row.clean}));

@@ -47,6 +47,8 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     fn claim_due(&self, claim: Claim, queue: FromQueue) -> Answer<'_, Vec<SagaRow>>;
     /// What dead nodes owned.
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>>;
+    /// What the runner owns besides what it has `aboard`, claimed anew.
+    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>>;
     /// When the next saga is due, and the time now, both by the database's clock.
     fn next_due(&self, known_steps: Vec<String>, queue: String)
     -> Answer<'_, Option<(Timestamp, Timestamp)>>;
@@ -78,6 +80,8 @@ pub(crate) struct NewNode {
 
 /// So long a saga may be due before its unknown step is a person's matter: another node may just be starting.
 const UNKNOWN_FOR_MS: i64 = 10_000;
+/// So long after its lease a dead node stays in the table.
+const REMEMBERED_FOR_MS: i64 = 3_600_000;
 
 /// The real one.
 #[derive(Debug)]
@@ -149,6 +153,11 @@ impl Ledger for SqlLedger {
         Box::pin(self.db.fetch_all(&store::TAKE_OVER, args))
     }
 
+    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
+        let aboard = arcadia_sql::Value::Uuids(aboard.into_iter().map(Some).collect());
+        Box::pin(self.db.fetch_all(&store::RECLAIM, args![claim.runner, claim.now, aboard]))
+    }
+
     fn next_due(
         &self,
         known_steps: Vec<String>,
@@ -200,7 +209,7 @@ impl Ledger for SqlLedger {
     }
 
     fn forget_dead(&self) -> Answer<'_, ()> {
-        self.run(&store::FORGET_DEAD, args![])
+        self.run(&store::FORGET_DEAD, args![-REMEMBERED_FOR_MS])
     }
 
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64> {

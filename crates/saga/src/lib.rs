@@ -17,6 +17,7 @@ mod rows;
 mod run;
 mod runner;
 mod sagas;
+mod schedule;
 mod shape;
 mod step;
 pub mod steps;
@@ -25,11 +26,14 @@ pub mod testing;
 
 pub use clock::Clock;
 pub use id::{Mark, SagaId};
+#[doc(hidden)]
+pub use journal::bare_limit;
 pub use plan::{Plan, PlanError, Queue, Registry};
 pub use record::{Event, Saga, Status, StepResult, StepStatus};
 pub use run::{Run, Signal};
 pub use runner::{Runner, Settings};
 pub use sagas::{By, Filter, Idempotency, Sagas, StartError, StartSaga, Started, VerbError};
+pub use schedule::{CatchUp, Schedule, ScheduleState};
 pub use shape::{Field, Shape};
 pub use step::{Class, Failure, Halt, Outcome, Policy, Step, Undo, Undoing, Wait};
 pub use store::STATEMENTS;

@@ -1,5 +1,6 @@
 //! Plans: named lists of steps that fit together, and the registry of all that this build knows.
 
+use crate::schedule::{Schedule, Schedules};
 use crate::step::{AnyStep, Typed};
 use crate::{Class, Field, Shape, Step};
 use std::collections::BTreeMap;
@@ -106,6 +107,24 @@ pub enum PlanError {
         /// The known names that come nearest.
         nearest: Vec<String>,
     },
+    /// No such schedule.
+    #[error("no schedule is called `{name}`{}", nearest_words(nearest))]
+    UnknownSchedule {
+        /// What was asked for.
+        name: String,
+        /// The known names that come nearest.
+        nearest: Vec<String>,
+    },
+    /// A cron expression that cannot be read.
+    #[error("schedule `{schedule}`: `{cron}` is not a cron expression: {why}")]
+    Cron {
+        /// The schedule.
+        schedule: String,
+        /// What was written.
+        cron: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A list without steps.
     #[error("{list}: a saga needs at least one step")]
     Empty {
@@ -120,6 +139,15 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    pub(crate) fn unknown_schedule(name: &str, known: &Schedules) -> PlanError {
+        PlanError::UnknownSchedule {
+            name: name.to_owned(),
+            nearest: nearest(name, known.keys().map(String::as_str)),
+        }
+    }
+}
+
 fn nearest_words(nearest: &[String]) -> String {
     if nearest.is_empty() { String::new() } else { format!("; the nearest known: {}", nearest.join(", ")) }
 }
@@ -130,6 +158,7 @@ pub struct Registry<C> {
     plans: BTreeMap<&'static str, Plan<C>>,
     last_look: Option<Arc<dyn AnyStep<C>>>,
     queues: Vec<Queue>,
+    schedules: Schedules,
 }
 
 /// A queue and how much of it runs at once. Queues are claimed from in the order in which they were added.
@@ -145,7 +174,13 @@ pub struct Queue {
 
 impl<C> Default for Registry<C> {
     fn default() -> Registry<C> {
-        Registry { steps: BTreeMap::new(), plans: BTreeMap::new(), last_look: None, queues: Vec::new() }
+        Registry {
+            steps: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            last_look: None,
+            queues: Vec::new(),
+            schedules: Schedules::new(),
+        }
     }
 }
 
@@ -183,6 +218,20 @@ impl<C: Send + Sync + 'static> Registry<C> {
         self
     }
 
+    /// Adds a schedule; its step and its queue must be there already.
+    ///
+    /// # Errors
+    /// [`PlanError`] when they are not, or when the name is taken.
+    pub fn schedule(mut self, schedule: Schedule) -> Result<Registry<C>, PlanError> {
+        let name = schedule.name().to_owned();
+        self.check_list(&name, schedule.steps(), &[])?;
+        self.check_queue(schedule.queue())?;
+        if self.schedules.insert(name.clone(), schedule).is_some() {
+            return Err(PlanError::Twice { name });
+        }
+        Ok(self)
+    }
+
     /// Adds a plan and its steps, if they fit together.
     ///
     /// # Errors
@@ -213,7 +262,25 @@ impl<C> Registry<C> {
     /// # Errors
     /// [`PlanError::UnknownPlan`] with the nearest known names.
     pub fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
-        self.plans.get(name).map(Plan::step_names).ok_or_else(|| PlanError::UnknownPlan {
+        self.known_plan(name).map(Plan::step_names)
+    }
+
+    /// What sagas of plan `name` start with.
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownPlan`] with the nearest known names.
+    pub fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError> {
+        self.known_plan(name).map(|plan| plan.inputs)
+    }
+
+    /// The names of all plans.
+    #[must_use]
+    pub fn plan_names(&self) -> Vec<String> {
+        self.plans.keys().map(|&name| name.to_owned()).collect()
+    }
+
+    fn known_plan(&self, name: &str) -> Result<&Plan<C>, PlanError> {
+        self.plans.get(name).ok_or_else(|| PlanError::UnknownPlan {
             name: name.to_owned(),
             nearest: nearest(name, self.plans.keys().copied()),
         })
@@ -221,8 +288,8 @@ impl<C> Registry<C> {
 
     /// The same steps, each inside what `wrap` makes of it: the test kit's way in.
     pub(crate) fn wrapped(self, wrap: impl Fn(Arc<dyn AnyStep<C>>) -> Arc<dyn AnyStep<C>>) -> Registry<C> {
-        let steps = self.steps.into_iter().map(|(name, step)| (name, wrap(step))).collect();
-        Registry { steps, last_look: self.last_look.map(wrap), plans: self.plans, queues: self.queues }
+        let steps = self.steps.iter().map(|(name, step)| (*name, wrap(Arc::clone(step)))).collect();
+        Registry { steps, last_look: self.last_look.as_ref().map(|look| wrap(Arc::clone(look))), ..self }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<dyn AnyStep<C>>> {
@@ -310,6 +377,10 @@ impl<C> Registry<C> {
     #[must_use]
     pub fn queues(&self) -> &[Queue] {
         &self.queues
+    }
+
+    pub(crate) fn schedules(&self) -> &Schedules {
+        &self.schedules
     }
 
     pub(crate) fn check_queue(&self, name: &str) -> Result<(), PlanError> {

@@ -268,3 +268,11 @@ fn has_nul(value: &Value) -> bool {
 fn decode(column: &str, found: &dyn std::fmt::Display) -> Error {
     Error::Decode { column: column.to_owned(), wanted: "a value of the engine", found: found.to_string() }
 }
+
+row! {
+    #[derive(Debug, Clone)]
+    pub(crate) struct DueSchedule {
+        pub(crate) name: String,
+        pub(crate) next_tick: Timestamp,
+    }
+}

@@ -93,6 +93,8 @@ pub enum Class {
 pub struct Policy {
     /// Attempts in all when the outcome is in doubt, before the saga rolls back.
     pub attempts: u32,
+    /// Whether a certain failure is tried again too, as background work wants it.
+    pub retry_certain: bool,
     /// Attempts in all of the compensation, before a person is needed.
     pub compensation_attempts: u32,
     /// The pause before the second attempt; it doubles, with jitter, up to `backoff_max`.
@@ -107,6 +109,7 @@ impl Default for Policy {
     fn default() -> Policy {
         Policy {
             attempts: 1,
+            retry_certain: false,
             compensation_attempts: 5,
             backoff: Duration::from_secs(1),
             backoff_max: Duration::from_secs(30),
@@ -116,6 +119,13 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// For background work: any failure is tried again, five times in all, a minute or more apart.
+    #[must_use]
+    pub fn background() -> Policy {
+        let (backoff, backoff_max) = (Duration::from_secs(30), Duration::from_secs(600));
+        Policy { attempts: 5, retry_certain: true, backoff, backoff_max, ..Policy::default() }
+    }
+
     /// For steps that call the provider: a failure in doubt is looked into up to five times.
     #[must_use]
     pub fn provider() -> Policy {

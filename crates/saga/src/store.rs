@@ -26,7 +26,8 @@ statements! {
     pub(crate) KEY_HOLDER = "
         SELECT body_hash, saga_id FROM saga_idempotency_keys WHERE tenant_id = $1 AND key = $2";
 
-    /// Due and unowned, of steps that this build knows.
+    /// Due and unowned, of steps that this build knows. A runner that was buried in its sleep claims nothing:
+    /// once it is forgotten too, nobody would take over from it.
     pub(crate) CLAIM_DUE = "
         UPDATE saga_runs
         SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, waiting_for = NULL,
@@ -36,6 +37,7 @@ statements! {
             SELECT id FROM saga_runs
             WHERE queue = $5 AND owner IS NULL AND wake_at IS NOT NULL AND wake_at <= {now}
                 AND next_step {any($3)}
+                AND EXISTS (SELECT 1 FROM saga_nodes WHERE saga_nodes.id = $1 AND NOT dead)
             ORDER BY wake_at LIMIT $4 {skip_locked})
         RETURNING *";
 
@@ -46,7 +48,15 @@ statements! {
         WHERE id IN (
             SELECT id FROM saga_runs
             WHERE owner IN (SELECT id FROM saga_nodes WHERE dead) AND next_step {any($3)}
+                AND EXISTS (SELECT 1 FROM saga_nodes WHERE saga_nodes.id = $1 AND NOT dead)
             ORDER BY id LIMIT $4 {skip_locked})
+        RETURNING *";
+
+    /// What this runner owns without knowing it: the answer to its claim was lost.
+    pub(crate) RECLAIM = "
+        UPDATE saga_runs
+        SET epoch = epoch + 1, seq = seq + 1, updated_at = $2
+        WHERE owner = $1 AND NOT (id {any($3)})
         RETURNING *";
 
     pub(crate) NEXT_DUE = "
@@ -207,6 +217,7 @@ statements! {
             AND ({time($7)} IS NULL OR inserted_at >= $7) AND ({time($8)} IS NULL OR inserted_at < $8)
             AND ({bool($10)} IS NOT TRUE OR attention IS NOT NULL)
         ORDER BY id DESC LIMIT $9";
+    pub(crate) OWNED = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL";
     pub(crate) UNFINISHED = "
         SELECT COUNT(*) FROM saga_runs WHERE status IN ('pending', 'running', 'compensating')";
 
@@ -251,6 +262,41 @@ statements! {
             wake_at = CASE WHEN owner IS NULL AND wake_at IS NOT NULL THEN {now} ELSE wake_at END
         WHERE id = $1";
 
+    pub(crate) ADD_ORIGIN = "INSERT INTO saga_clock (id, origin) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
+    pub(crate) ORIGIN = "SELECT origin FROM saga_clock WHERE id = 1";
+    /// A schedule that is there already keeps its place in time, unless its cron expression changed.
+    pub(crate) ADD_SCHEDULE = "
+        INSERT INTO saga_schedules (name, cron, paused, next_tick, next_at, skipped, updated_at)
+        VALUES ($1, $2, FALSE, $3, $4, 0, $5)
+        ON CONFLICT (name) DO UPDATE SET
+            cron = excluded.cron, next_tick = excluded.next_tick, next_at = excluded.next_at,
+            updated_at = excluded.updated_at
+        WHERE saga_schedules.cron <> excluded.cron";
+    pub(crate) DUE_SCHEDULES = "
+        SELECT name, next_tick FROM saga_schedules
+        WHERE NOT paused AND next_at <= {now} AND name {any($1)} ORDER BY next_at LIMIT $2";
+    pub(crate) NEXT_SCHEDULE = "
+        SELECT next_at FROM saga_schedules WHERE NOT paused AND name {any($1)} ORDER BY next_at LIMIT 1";
+    /// Compare and set: of all nodes that see a tick one moves the schedule on.
+    pub(crate) MOVE_ON = "
+        UPDATE saga_schedules SET next_tick = $3, next_at = $4, updated_at = $5
+        WHERE name = $1 AND next_tick = $2 AND NOT paused";
+    pub(crate) TICK_RAN = "UPDATE saga_schedules SET last_tick = $2, last_saga_id = $3 WHERE name = $1";
+    pub(crate) TICK_SKIPPED = "
+        UPDATE saga_schedules SET last_skipped_tick = $2, skipped = skipped + 1 WHERE name = $1";
+    pub(crate) PAUSE = "UPDATE saga_schedules SET paused = $2, updated_at = $3 WHERE name = $1";
+    pub(crate) RESUME_AT = "UPDATE saga_schedules SET next_tick = $2, next_at = $3 WHERE name = $1";
+    pub(crate) SCHEDULE_EVENT = "
+        INSERT INTO saga_schedule_events (name, number, at, verb, actor, reason)
+        SELECT $1, COALESCE(MAX(number), 0) + 1, {time($2)}, {text($3)}, {text($4)}, {text($5)}
+        FROM saga_schedule_events WHERE name = $1";
+    pub(crate) SCHEDULES = "
+        SELECT s.name, s.cron, s.paused, s.next_tick, s.next_at, s.last_tick, s.last_saga_id,
+            s.last_skipped_tick, s.skipped, r.status AS last_status, r.started_at AS last_started_at,
+            r.finished_at AS last_finished_at
+        FROM saga_schedules s LEFT JOIN saga_runs r ON r.id = s.last_saga_id
+        ORDER BY s.name";
+
     pub(crate) ADD_NODE = "
         INSERT INTO saga_nodes (id, name, started_at, lease_until, dead, steps)
         VALUES ($1, $2, $3, {now+$4}, FALSE, $5)";
@@ -261,8 +307,9 @@ statements! {
     /// On SQLite the holder of the file's lock is alone: everyone else is dead.
     pub(crate) BURY_OTHERS = "UPDATE saga_nodes SET dead = TRUE WHERE NOT dead AND id <> $1";
     pub(crate) BURY_SELF = "UPDATE saga_nodes SET dead = TRUE WHERE id = $1";
+    /// Long after the lease: a claim of the dead that is still on its way must find its name in the table.
     pub(crate) FORGET_DEAD = "
         DELETE FROM saga_nodes
-        WHERE dead AND NOT EXISTS (SELECT 1 FROM saga_runs WHERE saga_runs.owner = saga_nodes.id)";
+        WHERE dead AND lease_until < {now+$1} AND NOT EXISTS (SELECT 1 FROM saga_runs WHERE saga_runs.owner = saga_nodes.id)";
     pub(crate) LIVE_NODES = "SELECT COUNT(*) FROM saga_nodes WHERE NOT dead AND lease_until >= {now}";
 }

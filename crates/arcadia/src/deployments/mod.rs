@@ -138,6 +138,17 @@ pub async fn set_droplet(
     }
 }
 
+/// Says which saga changes the deployment now.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn set_saga(tx: &mut Tx, id: DeploymentId, saga: SagaId, now: Timestamp) -> Result<(), Error> {
+    match tx.execute(&store::SET_SAGA, args![id, saga, now]).await? {
+        0 => Err(Error::NotFound(id)),
+        _ => Ok(()),
+    }
+}
+
 /// Which deployment has this hostname, among those that are not cancelled or archived.
 ///
 /// # Errors

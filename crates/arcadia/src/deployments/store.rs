@@ -27,6 +27,10 @@ statements! {
         UPDATE cloud_deployments SET droplet_id = $2, ip = $3, version = version + 1, updated_at = $4
         WHERE id = $1";
 
+    pub(crate) SET_SAGA = "
+        UPDATE cloud_deployments SET saga_id = $2, version = version + 1, updated_at = $3
+        WHERE id = $1";
+
     /// One deployment, where the scope covers it.
     pub(crate) FIND = "
         SELECT * FROM cloud_deployments WHERE id = $1 AND ({text($2)} IS NULL OR tenant_id = $2)";

@@ -1,6 +1,8 @@
 //! Sagas to look at and to cancel. A tenant sees his own; what went in and came out is for platform admins, and a
 //! droplet's user data for nobody.
 
+pub mod steer;
+
 use super::App;
 use super::id::Id;
 use super::query::{Listed, Query};
@@ -65,6 +67,8 @@ pub struct SagaShown {
     /// Why a person is needed, if one is.
     pub attention: Option<Value>,
     pub clean: Option<Value>,
+    /// Who settled it by hand, with which verb and why.
+    pub resolved: Option<Value>,
     pub wake_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
@@ -115,8 +119,7 @@ pub async fn show(
 ) -> Result<Json<SagaShown>, Error> {
     query.finish()?;
     let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
-    let steps = app.cloud.sagas.list_step_results(saga.id).await?;
-    Ok(Json(shown(saga, Some(steps), &caller.scope)))
+    answered(&app, saga, &caller.scope).await
 }
 
 pub async fn events(
@@ -129,6 +132,9 @@ pub async fn events(
     let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
     let mut data = app.cloud.sagas.events(saga.id).await?;
     for event in &mut data {
+        if !caller.scope.is_all() {
+            without_what_went_out(&mut event.data);
+        }
         mask(&mut event.data);
     }
     Ok(Json(Listed { data, next_cursor: None }))
@@ -144,8 +150,13 @@ pub async fn cancel(
     let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
     let saga = app.cloud.sagas.cancel(saga.id, caller.subject.as_str()).await?;
     tracing::info!(saga = %saga.id, actor = %caller.subject, "cancel requested");
+    Ok((StatusCode::ACCEPTED, answered(&app, saga, &caller.scope).await?))
+}
+
+/// A saga with its steps.
+async fn answered(app: &App, saga: Saga, scope: &Scope) -> Result<Json<SagaShown>, Error> {
     let steps = app.cloud.sagas.list_step_results(saga.id).await?;
-    Ok((StatusCode::ACCEPTED, Json(shown(saga, Some(steps), &caller.scope))))
+    Ok(Json(shown(saga, Some(steps), scope)))
 }
 
 /// The saga, where it exists and may be seen; the two cases cannot be told apart.
@@ -184,6 +195,10 @@ fn shown(saga: Saga, steps: Option<Vec<StepResult>>, scope: &Scope) -> SagaShown
         Scope::All => masked(clean),
         Scope::Tenant(_) => Value::Bool(clean == Value::Bool(true)),
     });
+    let mut resolved = saga.resolved.clone().map(masked);
+    if let (Scope::Tenant(_), Some(resolved)) = (scope, &mut resolved) {
+        without_what_went_out(resolved);
+    }
     SagaShown {
         tenant_id: saga.tenant_id.clone(),
         deployment_id: saga.deployment_id,
@@ -191,6 +206,7 @@ fn shown(saga: Saga, steps: Option<Vec<StepResult>>, scope: &Scope) -> SagaShown
         cancel_requested: saga.cancel_requested,
         attention,
         clean,
+        resolved,
         wake_at: saga.wake_at,
         created_at: saga.inserted_at,
         started_at: saga.started_at,
@@ -232,6 +248,13 @@ fn statuses() -> String {
 fn masked(mut value: Value) -> Value {
     mask(&mut value);
     value
+}
+
+/// Operators' verbs note what stood, with what the steps gave, and what a signal said.
+fn without_what_went_out(noted: &mut Value) {
+    if let Some(noted) = noted.as_object_mut() {
+        noted.retain(|key, _| !["was", "standing", "data"].contains(&key.as_str()));
+    }
 }
 
 /// User data often holds passwords.

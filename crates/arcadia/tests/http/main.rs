@@ -14,4 +14,5 @@ mod health;
 mod keys;
 mod problems;
 mod sagas;
+mod steering;
 mod tokens;

@@ -92,6 +92,12 @@ stories! {
             (Method::GET, format!("/api/v1/sagas/{id}")),
             (Method::GET, format!("/api/v1/sagas/{id}/events")),
             (Method::POST, format!("/api/v1/sagas/{id}/cancel")),
+            (Method::POST, "/api/v1/sagas".to_owned()),
+            (Method::POST, format!("/api/v1/sagas/{id}/retry")),
+            (Method::POST, format!("/api/v1/sagas/{id}/skip")),
+            (Method::POST, format!("/api/v1/sagas/{id}/resolve")),
+            (Method::POST, format!("/api/v1/sagas/{id}/abandon")),
+            (Method::POST, format!("/api/v1/sagas/{id}/signal")),
         ];
         for (method, path) in routes {
             let refused = answer(api.request(method, &path)).await.expect(401);

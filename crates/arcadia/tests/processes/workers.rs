@@ -10,21 +10,26 @@ use arcadia::cloud::{Parts, Service};
 use arcadia::http;
 use arcadia::tokens::Verifier;
 use arcadia_saga::Clock;
-use arcadia_sql::{Db, Engine, args, statements};
+use arcadia_sql::{Db, Engine, args, row, statements};
 use digitalocean::{Client, Purpose};
 use digitalocean_sim::{ChangeKind, Fault, FaultKind, Kind};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 const DEPLOYMENTS: usize = 200;
 const REFUSED: usize = DEPLOYMENTS / 10;
 
 statements! {
     STATUSES = "SELECT status, COUNT(*) FROM saga_runs GROUP BY status";
+    UNFINISHED = "
+        SELECT next_step, step_state, waiting_for, wake_at, owner, attention FROM saga_runs
+        WHERE finished_at IS NULL";
     STATES = "SELECT state, COUNT(*) FROM cloud_deployments GROUP BY state";
     LOCKS = "SELECT COUNT(*) FROM saga_locks";
     UNCLEAN = "
@@ -32,6 +37,18 @@ statements! {
             OR (status = 'rolled_back' AND clean IS NULL)";
     SERVING = "SELECT hostname, droplet_id, ip FROM cloud_deployments WHERE state = 'active'";
     LIVE_RESOURCES = "SELECT COUNT(*) FROM cloud_resources WHERE deleted_at IS NULL";
+}
+
+row! {
+    #[derive(Debug)]
+    struct Unfinished {
+        next_step: String,
+        step_state: String,
+        waiting_for: Option<String>,
+        wake_at: Option<Timestamp>,
+        owner: Option<Uuid>,
+        attention: Option<Value>,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,7 +132,10 @@ async fn until_ended(db: &Db, count: usize) {
         if usize::try_from(ended).unwrap() == count {
             return;
         }
-        assert!(begun.elapsed() < 2 * PATIENCE, "they do not end: {statuses:?}");
+        if begun.elapsed() > 2 * PATIENCE {
+            let unfinished: Vec<Unfinished> = db.fetch_all(&UNFINISHED, args![]).await.unwrap();
+            panic!("they do not end: {statuses:?}, {unfinished:#?}");
+        }
         tokio::time::sleep(LOOK_EVERY * 50).await;
     }
 }

@@ -1,6 +1,6 @@
 //! The way back: compensate what stands, go on past what fails, end with a last look.
 
-use super::{Driver, Next, guarded, pause_if};
+use super::{Driver, Next, guarded, later, pause_if};
 use crate::Halt;
 use crate::flight::{Flight, Transition, TurnBack};
 use crate::journal::Refused;
@@ -47,6 +47,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
         let run = self.run_of(flight);
         let undone = guarded(&policy, step.compensate(&run, prior, gave)).await;
         let now = self.clock().now();
+        if let Err(Halt::Unknown(_)) = &undone {
+            flight.doubt(later(now, self.call_timeout));
+        }
         let transition = match undone {
             Ok(()) => flight.undone(now, None, look),
             Err(Halt::Lost) => return Err(Refused::Lost),

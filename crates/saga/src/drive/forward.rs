@@ -83,6 +83,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
             Err(Halt::Failed(failure)) if flight.past_pivot() => {
                 self.try_again(flight, &policy, &failure).await
             }
+            Err(Halt::Failed(failure)) if policy.retry_certain && flight.has_attempts(&policy) => {
+                self.try_again(flight, &policy, &failure).await
+            }
             // Certain for this attempt; an earlier one may still be in doubt.
             Err(Halt::Failed(failure)) => {
                 let in_doubt = flight.row.doubt_until.is_some();
@@ -91,7 +94,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
             Err(Halt::Unknown(failure)) => {
                 flight.doubt(later(self.clock().now(), self.call_timeout));
                 let forward_only = flight.past_pivot() || flight.at_pivot();
-                let attempts_left = flight.row.step_attempts < i64::from(policy.attempts);
+                let attempts_left = flight.has_attempts(&policy);
                 if forward_only || (attempts_left && !failure.message.starts_with(PANIC)) {
                     self.try_again(flight, &policy, &failure).await
                 } else {
@@ -139,11 +142,12 @@ impl<C: Send + Sync + 'static> Driver<C> {
         policy: &Policy,
         failure: &Failure,
     ) -> Result<Next, Refused> {
-        let transition = self.retry(flight, policy, failure);
-        if flight.row.step_attempts >= i64::from(policy.attempts) {
+        // Only forward, and as often tried as its policy hoped: it goes on, but a person should know.
+        if !flight.has_attempts(policy) {
             let data = json!({"reason": "stuck", "message": failure.message, "step": flight.step_name()});
             flight.row.attention = Some(data);
         }
+        let transition = self.retry(flight, policy, failure);
         self.write(flight, &transition).await?;
         Ok(Next::Pause)
     }

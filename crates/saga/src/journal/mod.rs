@@ -2,10 +2,12 @@
 //! is waiting as one transaction: one fsync serves hundreds of steps. A runner that no longer owns a saga
 //! cannot write a byte of it.
 
+mod bare;
 mod entry;
 mod postgres;
 mod sqlite;
 
+pub use bare::bare_limit;
 pub(crate) use entry::{Change, Entry, Inserted};
 
 use crate::Clock;

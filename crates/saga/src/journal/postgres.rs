@@ -42,7 +42,7 @@ async fn write_batch(db: &Db, mut batch: Vec<Job>) {
     }
 }
 
-async fn write<'e>(
+pub(super) async fn write<'e>(
     db: &Db,
     entries: impl Iterator<Item = &'e Entry> + Clone,
 ) -> Result<HashMap<Uuid, Written>, Error> {

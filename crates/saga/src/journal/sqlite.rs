@@ -45,7 +45,7 @@ fn write_batch(session: &mut SqliteSession, batch: Vec<Job>) {
     }
 }
 
-fn write(tx: &mut SqliteTx<'_>, entry: &Entry) -> Result<Option<Written>, Error> {
+pub(super) fn write(tx: &mut SqliteTx<'_>, entry: &Entry) -> Result<Option<Written>, Error> {
     let written = match &entry.change {
         Change::Insert(inserted) => insert(tx, entry.id, inserted)?,
         Change::Update(updated) => update(tx, entry.id, updated)?,

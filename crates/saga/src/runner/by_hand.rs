@@ -23,6 +23,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let flights = Flights::under(self.enlist().await?);
         // A round that is dropped is a node that dies: its tasks must not live on.
         let died = flights.dropped.clone().drop_guard();
+        self.sagas.enter_schedules().await?;
+        self.sagas.tick().await?;
         let ledger = self.ledger().await?;
         ledger.bury_expired().await?;
         let mut driven = self.claim_from_the_dead(&flights).await?;
@@ -47,8 +49,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 continue;
             }
             let Some(clock) = self.sagas.clock.as_manual() else { return Ok(()) };
-            let due = self.next_due().await?;
-            let Some((due, _)) = due.filter(|(due, _)| *due <= until) else { return Ok(()) };
+            let due = self.next_due().await?.map(|(due, _)| due);
+            let next = [due, self.sagas.next_tick_at().await?].into_iter().flatten().min();
+            let Some(due) = next.filter(|due| *due <= until) else { return Ok(()) };
             let ahead = Duration::try_from(due.duration_since(clock.get())).unwrap_or_default();
             clock.advance(ahead);
             moved(ahead);

@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// So long a claim whose answer was lost may still be carried out.
+const LATE_CLAIM: Duration = Duration::from_secs(60);
+
 impl<C: Send + Sync + 'static> Runner<C> {
     /// Claims until nothing is due or every place is taken; answers how long to sleep.
     pub(super) async fn claim_due(&self, flights: &Flights) -> Duration {
@@ -30,6 +33,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
             if ledger.bury_expired().await? > 0 {
                 tracing::warn!("a node died; taking over its sagas");
             }
+            self.reclaim(flights).await?;
             if ledger.dead_nodes().await? > 0 {
                 self.claim_from_the_dead(flights).await?;
                 ledger.forget_dead().await?;
@@ -42,6 +46,14 @@ impl<C: Send + Sync + 'static> Runner<C> {
         };
         if let Err(error) = taken.await {
             tracing::warn!(%error, "taking over failed; trying again");
+        }
+    }
+
+    /// Starts what the schedules say is due.
+    pub(super) async fn tick(&self) {
+        match self.sagas.tick().await {
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the schedules could not be looked at; trying again"),
         }
     }
 
@@ -64,7 +76,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 return Ok(driven);
             }
             let from = FromQueue { name: queue.name.clone(), over_all: queue.over_all };
-            let rows = ledger.claim_due(self.claim(flights, limit), from).await?;
+            let rows = ledger.claim_due(self.claim(flights, limit), from).await;
+            let rows = rows.inspect_err(|_| self.may_own_more(flights))?;
             let claimed = rows.len();
             driven += claimed;
             for row in rows {
@@ -81,7 +94,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let ledger = self.ledger().await?;
         let mut driven = 0;
         loop {
-            let rows = ledger.take_over(self.claim(flights, CLAIM_MAX)).await?;
+            let rows = ledger.take_over(self.claim(flights, CLAIM_MAX)).await;
+            let rows = rows.inspect_err(|_| self.may_own_more(flights))?;
             let claimed = rows.len();
             driven += claimed;
             for row in rows {
@@ -93,6 +107,24 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
+    /// The answer to a claim was lost: it may have been carried out, or still be on its way.
+    fn may_own_more(&self, flights: &Flights) {
+        flights.aboard.may_miss_until(self.sagas.clock.monotonic() + LATE_CLAIM);
+    }
+
+    /// Takes up what this node owns without knowing it.
+    async fn reclaim(&self, flights: &Flights) -> Result<(), Error> {
+        if !flights.aboard.may_miss(self.sagas.clock.monotonic()) {
+            return Ok(());
+        }
+        let claim = self.claim(flights, CLAIM_MAX);
+        for row in self.ledger().await?.reclaim(claim, flights.aboard.ids()).await? {
+            tracing::warn!(saga = %row.id, "owned without knowing it; taken up");
+            self.spawn(flights, row, Claimed::FromTheDead).await?;
+        }
+        Ok(())
+    }
+
     fn claim(&self, flights: &Flights, limit: usize) -> Claim {
         let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
         Claim { runner, now, known_steps: self.known_steps.clone(), limit }
@@ -101,7 +133,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
-        launch.spawn(async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        launch.spawn(row.id, async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -117,7 +149,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
         let fly = move |flight: Flight| {
             let driver = Arc::clone(&driver);
-            launch.spawn(async move { driver.drive_from(flight).await });
+            launch.spawn(flight.row.id, async move { driver.drive_from(flight).await });
         };
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {

@@ -1,5 +1,6 @@
 //! A node: claims due sagas, drives them, renews its lease, takes over what dead nodes left.
 
+mod aboard;
 mod by_hand;
 mod claim;
 mod simulated;
@@ -12,6 +13,7 @@ use crate::lease::Lease;
 use crate::ledger::{Ledger, NewNode, SqlLedger};
 use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
+use aboard::Aboard;
 use arcadia_sql::Error;
 use serde_json::json;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// So many sagas are claimed by one statement at most.
 const CLAIM_MAX: usize = 256;
@@ -97,11 +100,17 @@ struct Flights {
     lease: Arc<Lease>,
     tasks: TaskTracker,
     dropped: CancellationToken,
+    aboard: Arc<Aboard>,
 }
 
 impl Flights {
     fn under(lease: Lease) -> Flights {
-        Flights { lease: Arc::new(lease), tasks: TaskTracker::new(), dropped: CancellationToken::new() }
+        Flights {
+            lease: Arc::new(lease),
+            tasks: TaskTracker::new(),
+            dropped: CancellationToken::new(),
+            aboard: Arc::default(),
+        }
     }
 
     /// Ends every task where it stands. What was in a call is in doubt for the next owner.
@@ -153,6 +162,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 }
             };
             self.begin_here(&flights).await;
+            if let Err(error) = self.sagas.enter_schedules().await {
+                tracing::warn!(%error, "the schedules could not be entered");
+            }
             self.live(&flights, &shutdown).await;
         }
     }
@@ -179,7 +191,10 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     }
                     continue;
                 }
-                _ = safety.tick() => self.take_over_all(flights).await,
+                _ = safety.tick() => {
+                    self.take_over_all(flights).await;
+                    self.tick().await;
+                }
                 () = self.place_freed.notified(), if self.is_full() => {}
                 () = self.alarm.moved_earlier() => {
                     sleep = sleep.min(self.alarm.remaining(self.sagas.clock.monotonic()).unwrap_or(sleep));
@@ -298,6 +313,7 @@ struct Launch {
     places: Arc<Semaphore>,
     lane: Option<Arc<Semaphore>>,
     place_freed: Arc<Notify>,
+    aboard: Arc<Aboard>,
 }
 
 impl Launch {
@@ -309,17 +325,19 @@ impl Launch {
             dropped: flights.dropped.clone(),
             places: Arc::clone(&runner.places),
             place_freed: Arc::clone(&runner.place_freed),
+            aboard: Arc::clone(&flights.aboard),
         }
     }
 
     /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, flight: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, id: Uuid, flight: impl Future<Output = ()> + Send + 'static) {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
+        let seat = self.aboard.board(id);
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
-            drop((place, in_lane));
+            drop((place, in_lane, seat));
             place_freed.notify_one();
         });
     }

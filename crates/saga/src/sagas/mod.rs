@@ -15,19 +15,22 @@ use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
 use crate::record::Status;
-use crate::{Clock, SagaId};
+use crate::schedule::Schedules;
+use crate::{Clock, Field, SagaId};
 use arcadia_sql::Db;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
-trait Catalog: Send + Sync {
+pub(crate) trait Catalog: Send + Sync {
     fn check(&self, kind: &str, steps: &[String], inputs: &[&str]) -> Result<(), PlanError>;
     fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError>;
+    fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError>;
     fn pivot(&self, steps: &[String]) -> Option<usize>;
     fn prepares(&self, step: &str) -> bool;
     fn check_queue(&self, queue: &str) -> Result<(), PlanError>;
+    fn schedules(&self) -> &Schedules;
 }
 
 impl<C: Send + Sync + 'static> Catalog for Registry<C> {
@@ -37,6 +40,10 @@ impl<C: Send + Sync + 'static> Catalog for Registry<C> {
 
     fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
         Registry::plan_steps(self, name)
+    }
+
+    fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError> {
+        Registry::plan_inputs(self, name)
     }
 
     fn pivot(&self, steps: &[String]) -> Option<usize> {
@@ -50,6 +57,10 @@ impl<C: Send + Sync + 'static> Catalog for Registry<C> {
     fn check_queue(&self, queue: &str) -> Result<(), PlanError> {
         Registry::check_queue(self, queue)
     }
+
+    fn schedules(&self) -> &Schedules {
+        Registry::schedules(self)
+    }
 }
 
 /// The sagas of one database.
@@ -58,7 +69,7 @@ pub struct Sagas {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) woken: Arc<Notify>,
-    catalog: Arc<dyn Catalog>,
+    pub(crate) catalog: Arc<dyn Catalog>,
     here: Arc<RwLock<Option<Arc<BeginHere>>>>,
     pub(crate) ends: Ends,
 }
@@ -91,6 +102,14 @@ impl Sagas {
     /// [`PlanError::UnknownPlan`] with the nearest known names.
     pub fn plan_steps(&self, name: &str) -> Result<Vec<String>, PlanError> {
         self.catalog.plan_steps(name)
+    }
+
+    /// What sagas of a plan start with, for [`StartSaga::inputs`].
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownPlan`] with the nearest known names.
+    pub fn plan_inputs(&self, name: &str) -> Result<&'static [Field], PlanError> {
+        self.catalog.plan_inputs(name)
     }
 
     /// Resolves with the saga's end, if it ends on this node; ask before it is started. Elsewhere, read.

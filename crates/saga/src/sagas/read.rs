@@ -94,6 +94,14 @@ impl Sagas {
         Ok(self.db.fetch_one::<(i64,)>(&store::UNFINISHED, args![]).await?.0)
     }
 
+    /// How many sagas a runner has right now.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn owned(&self) -> Result<i64, Error> {
+        Ok(self.db.fetch_one::<(i64,)>(&store::OWNED, args![]).await?.0)
+    }
+
     /// Every lock that is held.
     ///
     /// # Errors

@@ -132,12 +132,15 @@ impl Sagas {
             failed.retain(|idx| *idx != step_idx);
             let marked = args![id, step_idx, StepStatus::Compensated.as_str(), note];
             held.tx.execute(&store::MARK_STEP, marked).await?;
-            if failed.is_empty() {
+            let steered = if failed.is_empty() {
                 held.tx.execute(&store::FREE_LOCKS, args![id]).await?;
                 let resolved = Some(self.resolution("skip", by));
-                let steered = Steered { resolved, ..held.stays(Status::RolledBack) };
-                self.steer(&mut held, steered, None).await?;
-            }
+                Steered { resolved, ..held.stays(Status::RolledBack) }
+            } else {
+                let attention = held.attention_without(step_idx);
+                Steered { attention, ..held.stays(Status::Failed) }
+            };
+            self.steer(&mut held, steered, None).await?;
             return self.finish(held, "skip", by, json!({"step_idx": step_idx})).await;
         }
         self.skip_forward(&mut held, step_idx, &note).await?;
@@ -204,12 +207,11 @@ impl Sagas {
         if held.row.attention.is_none() {
             return Err(held.refused("it needs nobody"));
         }
-        let was = held.row.attention.clone();
         held.tx.execute(&store::FREE_LOCKS, args![id]).await?;
         let resolved = Some(self.resolution("resolve", by));
         let steered = Steered { resolved, ..held.stays(held.status) };
         self.steer(&mut held, steered, None).await?;
-        self.finish(held, "resolve", by, json!({"was": was})).await
+        self.finish(held, "resolve", by, json!({})).await
     }
 
     /// Stops a saga *without* undoing anything and frees its locks. What it did stays as it is: the answer's
@@ -286,7 +288,7 @@ impl Sagas {
         Ok(())
     }
 
-    /// Writes who and why, commits, and wakes whoever has to know.
+    /// Writes who, why and what needed a person until then, commits, and wakes whoever has to know.
     async fn finish(
         &self,
         mut held: Held,
@@ -296,6 +298,9 @@ impl Sagas {
     ) -> Result<Saga, VerbError> {
         data["reason"] = json!(by.reason);
         let row = &held.row;
+        if let Some(attention) = &row.attention {
+            data["was"] = attention.clone();
+        }
         let number = OPERATOR_EVENTS + row.nudge;
         let event =
             args![row.id, row.seq, number, self.clock.now(), verb, row.current_step_idx, by.actor, data];
@@ -327,6 +332,15 @@ impl Held {
     fn stays(&self, status: Status) -> Steered {
         let (idx, resolved) = (self.row.current_step_idx, self.row.resolved.clone());
         Steered { status, idx, anew: false, wake: false, attention: None, resolved }
+    }
+
+    /// What still needs a person once that step is settled.
+    fn attention_without(&self, step_idx: i64) -> Option<Value> {
+        let mut attention = self.row.attention.clone()?;
+        if let Some(standing) = attention.get_mut("standing").and_then(Value::as_array_mut) {
+            standing.retain(|step| step["step_idx"] != json!(step_idx));
+        }
+        Some(attention)
     }
 
     async fn failed_compensations(&mut self) -> Result<Vec<i64>, Error> {

@@ -109,6 +109,10 @@ impl Ledger for Watched {
         self.write(self.inner.forget_dead(), |_| ())
     }
 
+    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
+        self.claim(claim.clone(), self.inner.reclaim(claim, aboard))
+    }
+
     fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
         self.write(self.inner.park_unknown(known, now), |_| ())
     }

@@ -6,6 +6,7 @@ mod fencing;
 mod forward;
 mod operators;
 mod rollback;
+mod schedules;
 mod statements;
 mod verbs;
 mod world;

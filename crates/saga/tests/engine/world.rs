@@ -50,6 +50,12 @@ impl Shelf {
         self.things.lock().unwrap().keys().cloned().collect()
     }
 
+    /// The trouble of the next call at `place`, before its effect.
+    pub async fn meet(&self, place: &str) -> Outcome<()> {
+        let trouble = self.next(place);
+        self.before(place, trouble.as_ref()).await
+    }
+
     async fn before(&self, place: &str, trouble: Option<&Trouble>) -> Outcome<()> {
         match trouble {
             Some(Trouble::FailBefore) => Err(Halt::failed(format!("{place} was refused"))),

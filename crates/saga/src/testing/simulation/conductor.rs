@@ -23,7 +23,7 @@ const POLLS: usize = 24;
 const CALM_EVENTS_MAX: usize = 20_000;
 /// So often the clock moves with nothing due before a saga counts as forgotten: well past any lease.
 const WITHOUT_DUE_MAX: usize = 20;
-const TRACE_MAX: usize = 9000;
+const TRACE_MAX: usize = 400;
 
 pub(super) struct Conductor<'g> {
     seed: u64,

@@ -157,6 +157,11 @@ impl Ledger for SimulatedLedger {
         self.take("forget_dead", self.inner.forget_dead(), |_| ())
     }
 
+    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
+        let rows = self.inner.reclaim(claim.clone(), aboard);
+        self.take("reclaim", rows, move |rows| self.history.answered(&claim, rows))
+    }
+
     fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
         self.take("park_unknown", self.inner.park_unknown(known, now), |_| ())
     }

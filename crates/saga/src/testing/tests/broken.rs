@@ -172,6 +172,10 @@ impl Ledger for Broken {
         self.inner.forget_dead()
     }
 
+    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
+        self.inner.reclaim(claim, aboard)
+    }
+
     fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
         self.inner.park_unknown(known, now)
     }

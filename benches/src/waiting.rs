@@ -1,0 +1,72 @@
+//! Sagas that wait for a timer: what they cost in memory, and how late they are woken.
+
+use crate::probe;
+use crate::sagas::asked;
+use arcadia_saga::{Sagas, Status};
+use serde_json::{Map, json};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// An hour: longer than any run.
+const LONG_MS: u64 = 3_600_000;
+const WOKEN: u64 = 5_000;
+const WOKEN_PER_S: u64 = 1_000;
+
+pub struct Waited {
+    pub count: usize,
+    pub rss_mib: f64,
+    pub late_p99_ms: f64,
+}
+
+pub async fn measure(sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
+    let idle = probe::resident_mib();
+    let mut starting = JoinSet::new();
+    for _ in 0..count {
+        let sagas = sagas.clone();
+        starting.spawn(async move { sleep(&sagas, LONG_MS).await.map(drop) });
+        while starting.len() >= 1_000 {
+            if let Some(started) = starting.join_next().await {
+                started??;
+            }
+        }
+    }
+    while let Some(started) = starting.join_next().await {
+        started??;
+    }
+    // Parked means: nobody has it any more.
+    while sagas.owned().await? > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let rss_mib = (probe::resident_mib() - idle).max(0.0);
+    Ok(Waited { count, rss_mib, late_p99_ms: lateness(sagas).await? })
+}
+
+/// A thousand wake-ups a second: from when a saga should go on to its end.
+async fn lateness(sagas: &Sagas) -> anyhow::Result<f64> {
+    let mut woken = JoinSet::new();
+    let began = Instant::now();
+    for at in 0..WOKEN {
+        let sagas = sagas.clone();
+        let due = Duration::from_secs(5) + Duration::from_micros(at * 1_000_000 / WOKEN_PER_S);
+        woken.spawn(async move {
+            let sleep_ms = u64::try_from(due.saturating_sub(began.elapsed()).as_millis())?;
+            let asked_at = Instant::now();
+            let end = sleep(&sagas, sleep_ms).await?;
+            let ended = end.await?;
+            anyhow::ensure!(ended == Status::Completed, "a sleeper ended {ended:?}");
+            Ok::<_, anyhow::Error>(asked_at.elapsed().saturating_sub(Duration::from_millis(sleep_ms)))
+        });
+    }
+    let mut late = Vec::new();
+    while let Some(one) = woken.join_next().await {
+        late.push(one??);
+    }
+    Ok(probe::percentile_ms(&mut late, 0.99))
+}
+
+async fn sleep(sagas: &Sagas, sleep_ms: u64) -> anyhow::Result<tokio::sync::oneshot::Receiver<Status>> {
+    let id = sagas.new_id();
+    let end = sagas.end_here(id);
+    sagas.start(asked(id, &["sleep"], Map::from_iter([("sleep_ms".to_owned(), json!(sleep_ms))]))).await?;
+    Ok(end)
+}
