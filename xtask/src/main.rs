@@ -8,6 +8,7 @@ mod command;
 mod count;
 mod postgres;
 mod python;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ struct Arguments {
 enum Chore {
     /// Run all tests on both databases, or those whose names contain a filter
     Test { filters: Vec<String> },
+    /// Simulate several nodes, seed by seed; a failing seed is printed with the command that replays it
+    Simulate(simulate::Simulate),
     /// Measure an area (sagas); `--database postgres` starts a server for it, `--json` ends with one object
     Bench {
         area: String,
@@ -39,6 +42,7 @@ async fn main() -> ExitCode {
     let chore = async {
         match arguments.chore {
             Chore::Test { filters } => test::run(&filters).await,
+            Chore::Simulate(asked) => simulate::run(asked).await,
             Chore::Bench { area, arguments } => bench::run(&area, &arguments).await,
         }
     };

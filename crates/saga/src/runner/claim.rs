@@ -151,12 +151,15 @@ impl<C: Send + Sync + 'static> Runner<C> {
             let driver = Arc::clone(&driver);
             launch.spawn(flight.row.id, async move { driver.drive_from(flight).await });
         };
+        let (aboard, clock) = (Arc::clone(&flights.aboard), self.sagas.clock.clone());
+        let may_own_more = move || aboard.may_miss_until(clock.monotonic() + LATE_CLAIM);
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {
             journal,
             lease: Arc::clone(&flights.lease),
             places,
             fly: Box::new(fly),
+            may_own_more: Box::new(may_own_more),
         });
     }
 

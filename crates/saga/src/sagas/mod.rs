@@ -80,6 +80,8 @@ pub(crate) struct BeginHere {
     pub(crate) lease: Arc<Lease>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) fly: Box<dyn Fn(Flight) + Send + Sync>,
+    /// The runner may own a saga that it does not know of.
+    pub(crate) may_own_more: Box<dyn Fn() + Send + Sync>,
 }
 
 impl std::fmt::Debug for Sagas {

@@ -121,7 +121,8 @@ impl<'g> Conductor<'g> {
             5..=6 if !self.asked.is_empty() => self.cancel().await?,
             7 if self.ill > 0 => self.kill(node),
             8..=9 if self.ill > 0 => self.freeze(node),
-            10..=12 => self.boot(node),
+            10..=11 => self.boot(node),
+            12 => self.hang_up(node),
             13..=22 => self.advance_up_to(10..2_000),
             23 => self.advance_up_to(2_000..15_000),
             _ => self.next_turn(true).await,
@@ -264,6 +265,14 @@ impl<'g> Conductor<'g> {
             && slot.process.take().is_some()
         {
             self.note(format!("{node}: killed"));
+        }
+    }
+
+    fn hang_up(&mut self, node: usize) {
+        if let Some(process) = &mut self.slots[node].process
+            && process.hang_up()
+        {
+            self.note(format!("{node}: a caller hangs up"));
         }
     }
 

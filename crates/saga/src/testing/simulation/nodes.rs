@@ -37,6 +37,12 @@ impl Process {
         Process { sagas, runner, requests: Vec::new() }
     }
 
+    /// Whoever asked last for a saga hangs up. True when there was a request under way.
+    pub(super) fn hang_up(&mut self) -> bool {
+        self.requests.retain(|request| !request.is_finished());
+        self.requests.pop().inspect(JoinHandle::abort).is_some()
+    }
+
     /// A request to start a saga here. `acknowledged` is set when the caller hears that it is started.
     pub(super) fn start(
         &mut self,
