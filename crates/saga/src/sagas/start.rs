@@ -172,7 +172,7 @@ impl Sagas {
         // The row may be there and ours when the answer is lost, or when the caller hangs up meanwhile.
         let unknown = Unknown(Some(here));
         let inserted = here.journal.insert(id.0, inserted).await?;
-        unknown.is_known();
+        unknown.settle();
         if !inserted {
             return Err(StartError::Taken(id));
         }
@@ -272,7 +272,7 @@ async fn take_locks(tx: &mut Tx, locks: &[String], id: SagaId) -> Result<(), Sta
 struct Unknown<'h>(Option<&'h BeginHere>);
 
 impl Unknown<'_> {
-    fn is_known(mut self) {
+    fn settle(mut self) {
         self.0 = None;
     }
 }

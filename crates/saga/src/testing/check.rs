@@ -202,7 +202,8 @@ pub(crate) fn no_event_lost(history: &History, now: &Snapshot, cancelled: bool) 
     let mut accepted = history.events(now.saga.id.0);
     let of_runners = now.events.iter().filter(|event| event.actor.starts_with("runner:"));
     let mut found: Vec<_> = of_runners.map(|event| (event.seq, event.number, event.kind.clone())).collect();
-    (accepted.sort(), found.sort());
+    accepted.sort();
+    found.sort();
     ensure(accepted == found, || format!("events {accepted:?} were accepted, there are {found:?}"))?;
     let count = |kind: &str| now.events.iter().filter(|event| event.kind == kind).count();
     let turned = usize::from(now.saga.status != Status::Completed);

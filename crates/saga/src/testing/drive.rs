@@ -191,7 +191,7 @@ impl<W: World> Play<W> {
                 if self.stage.springs(point).is_some() {
                     return Ok(None);
                 }
-                if !self.to_the_next_due().await? {
+                if !self.move_to_next_due().await? {
                     return Ok(None);
                 }
             }
@@ -221,7 +221,7 @@ impl<W: World> Play<W> {
         verdict
     }
 
-    async fn to_the_next_due(&self) -> Result<bool, String> {
+    async fn move_to_next_due(&self) -> Result<bool, String> {
         let due = self.runner().next_due().await.map_err(|error| error.to_string())?;
         let Some((due, _)) = due.filter(|(due, _)| *due <= self.until) else { return Ok(false) };
         self.advance(Duration::try_from(due.duration_since(self.now.get())).unwrap_or_default());

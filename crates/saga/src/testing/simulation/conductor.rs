@@ -154,7 +154,7 @@ impl<'g> Conductor<'g> {
                 if judge::all_at_rest(self).await? {
                     return Ok(());
                 }
-                without_due = if self.to_the_next_due().await? { 0 } else { without_due + 1 };
+                without_due = if self.move_to_next_due().await? { 0 } else { without_due + 1 };
                 if without_due > WITHOUT_DUE_MAX {
                     break;
                 }
@@ -166,7 +166,7 @@ impl<'g> Conductor<'g> {
     }
 
     /// False when nothing will ever be due by itself.
-    async fn to_the_next_due(&mut self) -> Result<bool, String> {
+    async fn move_to_next_due(&mut self) -> Result<bool, String> {
         let mut known = self.registry.step_names();
         known.push(String::new());
         let due = self.ground.ledger.next_due(known, "provisioning".to_owned()).await;
