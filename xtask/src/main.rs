@@ -6,6 +6,8 @@
 mod bench;
 mod command;
 mod count;
+mod node;
+mod openapi;
 mod postgres;
 mod python;
 mod simulate;

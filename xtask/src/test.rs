@@ -9,6 +9,8 @@ use tokio::process::Command;
 
 use crate::command::{self, Group};
 use crate::count::Count;
+use crate::node;
+use crate::openapi;
 use crate::postgres::{self, Server};
 use crate::python;
 
@@ -16,6 +18,8 @@ use crate::python;
 pub(crate) async fn run(filters: &[String]) -> Result<()> {
     // What may fail for want of a network comes before the long build.
     let python = python::ready().await?;
+    let node = node::ready().await?;
+    let specification = openapi::ready().await?;
     let server = Server::ready().await?;
 
     let mut build = command::cargo();
@@ -28,6 +32,7 @@ pub(crate) async fn run(filters: &[String]) -> Result<()> {
         test.arg("--").args(filters);
     }
     test.env(postgres::VARIABLE, server.url()).env(python::VARIABLE, python);
+    test.env(node::VARIABLE, node).env(openapi::VARIABLE, specification);
     let mut count = Count::default();
     let tested = follow(&mut test, Some(&mut count)).await;
     drop(server);

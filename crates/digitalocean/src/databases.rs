@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Key, Keyed, List, call::Call, wire::or_default};
+use crate::{Client, Error, Key, Keyed, List, call::Call, wire::or_default};
 
 text_id! {
     /// A database cluster's UUID.
@@ -62,5 +62,9 @@ impl Client {
 impl Databases {
     pub fn list(&self) -> List<Database> {
         List::new(self.0.clone(), "databases", Call::get("/v2/databases", &[]))
+    }
+
+    pub async fn get(&self, id: &DatabaseId) -> Result<Database, Error> {
+        self.0.fetch(Call::get("/v2/databases/{database_cluster_uuid}", &[id]), "database").await
     }
 }

@@ -84,6 +84,8 @@ pub struct List<T> {
     calls: VecDeque<Call>,
     envelope_key: &'static str,
     page: Page,
+    /// What the first page of each call asks for; a link may name another size for the next.
+    first_size: u64,
     seen: HashSet<Key>,
     /// Of the calls begun so far.
     total: Option<u64>,
@@ -109,6 +111,7 @@ where
             calls: VecDeque::from([call]),
             envelope_key,
             page: FIRST_PAGE,
+            first_size: PER_PAGE,
             seen: HashSet::new(),
             total: Some(0),
             pages: 0,
@@ -119,6 +122,13 @@ where
     /// The same listing, followed by that of another call.
     pub(crate) fn and(mut self, call: Call) -> Self {
         self.calls.push_back(call);
+        self
+    }
+
+    /// Asks for pages of this many objects, 1 to 200; 200 at first. Smaller pages are more requests for the same listing.
+    pub fn per_page(mut self, size: u64) -> Self {
+        self.first_size = size.clamp(1, PER_PAGE);
+        self.page.size = self.first_size;
         self
     }
 
@@ -160,13 +170,13 @@ where
         let page_call = call.clone().query("page", self.page.number).query("per_page", self.page.size);
         let envelope = self.client.fetch_envelope::<Option<Vec<T>>>(&page_call, self.envelope_key).await?;
         self.pages += 1;
-        if self.page == FIRST_PAGE {
+        if self.page.number == FIRST_PAGE.number {
             self.total = self.total.zip(envelope.total).map(|(sum, total)| sum + total);
         }
         match envelope.links.pages.next {
             None => {
                 self.calls.pop_front();
-                self.page = FIRST_PAGE;
+                self.page = Page { size: self.first_size, ..FIRST_PAGE };
             }
             Some(next) => {
                 let next = page_of(&next, self.page.size);

@@ -106,6 +106,11 @@ impl Projects {
         self.0.fetch(Call::get("/v2/projects/{project_id}", &[id]), "project").await
     }
 
+    /// The one that new resources land in.
+    pub async fn get_default(&self) -> Result<Project, Error> {
+        self.0.fetch(Call::get("/v2/projects/default", &[]), "project").await
+    }
+
     pub async fn create(&self, wanted: &CreateProject) -> Result<Project, Error> {
         self.0.fetch(Call::post("/v2/projects", &[], wanted), "project").await
     }

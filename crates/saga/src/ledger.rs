@@ -47,8 +47,6 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     fn claim_due(&self, claim: Claim, queue: FromQueue) -> Answer<'_, Vec<SagaRow>>;
     /// What dead nodes owned.
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>>;
-    /// What the runner owns besides what it has `aboard`, claimed anew.
-    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>>;
     /// When the next saga is due, and the time now, both by the database's clock.
     fn next_due(&self, known_steps: Vec<String>, queue: String)
     -> Answer<'_, Option<(Timestamp, Timestamp)>>;
@@ -57,13 +55,18 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     /// False when no living row was found.
     fn renew(&self, runner: Uuid, lease_ms: i64) -> Answer<'_, bool>;
     fn sign_off(&self, runner: Uuid) -> Answer<'_, ()>;
-    /// Marks nodes dead whose lease has run out, and answers how many.
-    fn bury_expired(&self) -> Answer<'_, u64>;
+    /// Marks the other nodes dead whose lease has run out, and answers how many.
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64>;
     /// Whoever else is in the table is dead: this process holds the database alone.
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()>;
+    /// Dead nodes, and sagas of nodes that are not even in the table.
     fn dead_nodes(&self) -> Answer<'_, i64>;
     /// Forgets dead nodes that own nothing any more.
     fn forget_dead(&self) -> Answer<'_, ()>;
+    /// What a node has, each with the epoch of its claim.
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>>;
+    /// In doubt and due at once, unless it was claimed anew.
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()>;
     /// Gives back what dead nodes had and this build cannot take over; parks what no live node knows.
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64>;
 }
@@ -80,8 +83,6 @@ pub(crate) struct NewNode {
 
 /// So long a saga may be due before its unknown step is a person's matter: another node may just be starting.
 const UNKNOWN_FOR_MS: i64 = 10_000;
-/// So long after its lease a dead node stays in the table.
-const REMEMBERED_FOR_MS: i64 = 3_600_000;
 
 /// The real one.
 #[derive(Debug)]
@@ -153,11 +154,6 @@ impl Ledger for SqlLedger {
         Box::pin(self.db.fetch_all(&store::TAKE_OVER, args))
     }
 
-    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
-        let aboard = arcadia_sql::Value::Uuids(aboard.into_iter().map(Some).collect());
-        Box::pin(self.db.fetch_all(&store::RECLAIM, args![claim.runner, claim.now, aboard]))
-    }
-
     fn next_due(
         &self,
         known_steps: Vec<String>,
@@ -193,8 +189,8 @@ impl Ledger for SqlLedger {
         self.run(&store::BURY_SELF, args![runner])
     }
 
-    fn bury_expired(&self) -> Answer<'_, u64> {
-        Box::pin(self.db.execute(&store::BURY_EXPIRED, args![]))
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64> {
+        Box::pin(self.db.execute(&store::BURY_EXPIRED, args![runner]))
     }
 
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()> {
@@ -208,8 +204,16 @@ impl Ledger for SqlLedger {
         Box::pin(async move { Ok(self.db.fetch_one::<(i64,)>(&store::DEAD_NODES, args![]).await?.0) })
     }
 
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>> {
+        Box::pin(self.db.fetch_all(&store::OWNED_BY, args![runner]))
+    }
+
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
+        self.run(&store::GIVE_BACK_STRAY, args![id, runner, epoch, now])
+    }
+
     fn forget_dead(&self) -> Answer<'_, ()> {
-        self.run(&store::FORGET_DEAD, args![-REMEMBERED_FOR_MS])
+        self.run(&store::FORGET_DEAD, args![])
     }
 
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64> {

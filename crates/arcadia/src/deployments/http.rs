@@ -146,11 +146,15 @@ async fn answer(cloud: &Cloud, scope: &Scope, made: Made) -> Result<Response, Er
 }
 
 async fn read(cloud: &Cloud, scope: &Scope, id: DeploymentId) -> Result<DeploymentShown, Error> {
-    let deployment = super::find(&cloud.db, scope, id).await?;
+    let mut deployment = super::find(&cloud.db, scope, id).await?;
     let saga = match deployment.saga_id {
         Some(id) => saga_of(cloud, id).await?,
         None => None,
     };
+    // What an ended saga did to the deployment was written before its end: seen from here on, not from above.
+    if saga.as_ref().is_some_and(|saga| saga.status.is_terminal()) {
+        deployment = super::find(&cloud.db, scope, id).await?;
+    }
     Ok(shown(deployment, saga))
 }
 

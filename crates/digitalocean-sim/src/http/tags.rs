@@ -18,6 +18,7 @@ struct TagBody {
 
 #[derive(Deserialize)]
 struct TargetsBody {
+    #[serde(default)]
     resources: Vec<TagTarget>,
 }
 

@@ -50,7 +50,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
     /// `taken_over`: the node that had the saga died, so a call of its may be under way.
     pub(crate) async fn drive(&self, mut flight: Flight, taken_over: bool) {
         // A saga that was given back in the middle of an attempt is in doubt all the same.
-        let in_doubt = taken_over || flight.row.step_state == "running";
+        let in_doubt = taken_over || flight.row.step_state == "running" || flight.row.crashes > 0;
         let began = if in_doubt { self.take_over(&mut flight).await } else { self.wake(&mut flight).await };
         self.go_on(flight, began).await;
     }
@@ -89,7 +89,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
     async fn take_over(&self, flight: &mut Flight) -> Result<Next, Refused> {
         self.load_ledger(flight).await?;
-        if flight.is_ready() || flight.is_terminal() {
+        if flight.is_terminal() {
             return Ok(Next::Again);
         }
         if flight.row.crashes >= CRASHES_MAX {
@@ -97,6 +97,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
             let transition = flight.needs_person("crashed", &message);
             self.write(flight, &transition).await?;
             return Ok(Next::Pause);
+        }
+        if flight.is_ready() {
+            return Ok(Next::Again);
         }
         let now = self.clock().now();
         flight.doubt(later(now, self.call_timeout));
@@ -109,7 +112,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
     async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
         if flight.is_compensating() || flight.cancel.load(Ordering::Relaxed) {
-            flight.ledger = self.journal.steps(&self.lease, flight.row.id).await?;
+            flight.ledger = self.journal.steps(flight.row.id).await?;
         }
         Ok(())
     }

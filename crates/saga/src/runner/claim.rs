@@ -1,5 +1,6 @@
 //! How sagas come to a node: claimed when due, taken over from the dead, begun in place.
 
+use super::strays::{Held, Suspects};
 use super::{CLAIM_EVERY, CLAIM_MAX, Claimed, Flights, Lane, Launch, Runner};
 use crate::flight::Flight;
 use crate::ledger::{Claim, FromQueue};
@@ -9,9 +10,6 @@ use arcadia_sql::Error;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// So long a claim whose answer was lost may still be carried out.
-const LATE_CLAIM: Duration = Duration::from_secs(60);
 
 impl<C: Send + Sync + 'static> Runner<C> {
     /// Claims until nothing is due or every place is taken; answers how long to sleep.
@@ -27,17 +25,17 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     /// What dead nodes left behind.
-    pub(super) async fn take_over_all(&self, flights: &Flights) {
+    pub(super) async fn take_over_all(&self, flights: &Flights, suspects: &mut Suspects) {
         let taken = async {
             let ledger = self.ledger().await?;
-            if ledger.bury_expired().await? > 0 {
+            if ledger.bury_expired(flights.lease.runner()).await? > 0 {
                 tracing::warn!("a node died; taking over its sagas");
             }
-            self.reclaim(flights).await?;
             if ledger.dead_nodes().await? > 0 {
                 self.claim_from_the_dead(flights).await?;
                 ledger.forget_dead().await?;
             }
+            self.give_back_strays(flights, suspects).await?;
             let parked = ledger.park_unknown(self.known_steps.clone(), self.sagas.clock.now()).await?;
             if parked > 0 {
                 tracing::error!(parked, "sagas stand before a step that no live node knows");
@@ -76,8 +74,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 return Ok(driven);
             }
             let from = FromQueue { name: queue.name.clone(), over_all: queue.over_all };
-            let rows = ledger.claim_due(self.claim(flights, limit), from).await;
-            let rows = rows.inspect_err(|_| self.may_own_more(flights))?;
+            let rows = ledger.claim_due(self.claim(flights, limit), from).await?;
             let claimed = rows.len();
             driven += claimed;
             for row in rows {
@@ -94,8 +91,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let ledger = self.ledger().await?;
         let mut driven = 0;
         loop {
-            let rows = ledger.take_over(self.claim(flights, CLAIM_MAX)).await;
-            let rows = rows.inspect_err(|_| self.may_own_more(flights))?;
+            let rows = ledger.take_over(self.claim(flights, CLAIM_MAX)).await?;
             let claimed = rows.len();
             driven += claimed;
             for row in rows {
@@ -107,24 +103,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
-    /// The answer to a claim was lost: it may have been carried out, or still be on its way.
-    fn may_own_more(&self, flights: &Flights) {
-        flights.aboard.may_miss_until(self.sagas.clock.monotonic() + LATE_CLAIM);
-    }
-
-    /// Takes up what this node owns without knowing it.
-    async fn reclaim(&self, flights: &Flights) -> Result<(), Error> {
-        if !flights.aboard.may_miss(self.sagas.clock.monotonic()) {
-            return Ok(());
-        }
-        let claim = self.claim(flights, CLAIM_MAX);
-        for row in self.ledger().await?.reclaim(claim, flights.aboard.ids()).await? {
-            tracing::warn!(saga = %row.id, "owned without knowing it; taken up");
-            self.spawn(flights, row, Claimed::FromTheDead).await?;
-        }
-        Ok(())
-    }
-
     fn claim(&self, flights: &Flights, limit: usize) -> Claim {
         let (runner, now) = (flights.lease.runner(), self.sagas.clock.now());
         Claim { runner, now, known_steps: self.known_steps.clone(), limit }
@@ -133,7 +111,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
-        launch.spawn(row.id, async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        let held = flights.driven.hold((row.id, row.epoch));
+        launch.spawn(held, async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -147,19 +126,18 @@ impl<C: Send + Sync + 'static> Runner<C> {
             }
         };
         let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
-        let fly = move |flight: Flight| {
+        let driven = flights.driven.clone();
+        let fly = move |flight: Flight, held: Held| {
             let driver = Arc::clone(&driver);
-            launch.spawn(flight.row.id, async move { driver.drive_from(flight).await });
+            launch.spawn(held, async move { driver.drive_from(flight).await });
         };
-        let (aboard, clock) = (Arc::clone(&flights.aboard), self.sagas.clock.clone());
-        let may_own_more = move || aboard.may_miss_until(clock.monotonic() + LATE_CLAIM);
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {
             journal,
             lease: Arc::clone(&flights.lease),
             places,
+            hold: Box::new(move |claim| driven.hold(claim)),
             fly: Box::new(fly),
-            may_own_more: Box::new(may_own_more),
         });
     }
 

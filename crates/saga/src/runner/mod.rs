@@ -1,9 +1,9 @@
 //! A node: claims due sagas, drives them, renews its lease, takes over what dead nodes left.
 
-mod aboard;
 mod by_hand;
 mod claim;
 mod simulated;
+mod strays;
 
 use crate::alarm::Alarm;
 use crate::drive::Driver;
@@ -13,16 +13,16 @@ use crate::lease::Lease;
 use crate::ledger::{Ledger, NewNode, SqlLedger};
 use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
-use aboard::Aboard;
 use arcadia_sql::Error;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+pub(crate) use strays::Held;
+use strays::{Driven, Suspects};
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 /// So many sagas are claimed by one statement at most.
 const CLAIM_MAX: usize = 256;
@@ -98,18 +98,18 @@ enum Claimed {
 /// The sagas in flight under one lease.
 struct Flights {
     lease: Arc<Lease>,
+    driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
-    aboard: Arc<Aboard>,
 }
 
 impl Flights {
     fn under(lease: Lease) -> Flights {
         Flights {
             lease: Arc::new(lease),
+            driven: Driven::default(),
             tasks: TaskTracker::new(),
             dropped: CancellationToken::new(),
-            aboard: Arc::default(),
         }
     }
 
@@ -175,7 +175,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
         let mut renewal = interval(self.settings.lease / 5);
         let mut safety = interval(self.settings.safety_poll);
-        let mut sleep = Duration::ZERO;
+        let (mut sleep, mut suspects) = (Duration::ZERO, Suspects::new());
         loop {
             let woken = self.sagas.woken.notified();
             tokio::pin!(woken);
@@ -192,8 +192,10 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     continue;
                 }
                 _ = safety.tick() => {
-                    self.take_over_all(flights).await;
-                    self.tick().await;
+                    if self.holds(flights) {
+                        self.take_over_all(flights, &mut suspects).await;
+                        self.tick().await;
+                    }
                 }
                 () = self.place_freed.notified(), if self.is_full() => {}
                 () = self.alarm.moved_earlier() => {
@@ -203,10 +205,18 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 () = woken => {}
                 () = tokio::time::sleep(sleep) => {}
             }
-            sleep = self.claim_due(flights).await;
+            // Others may have buried and forgotten whoever does not know that it lives.
+            sleep = match self.holds(flights) {
+                true => self.claim_due(flights).await,
+                false => self.settings.safety_poll,
+            };
         }
         self.sagas.stop_beginning_here();
         self.wind_down(flights).await;
+    }
+
+    fn holds(&self, flights: &Flights) -> bool {
+        flights.lease.outlasts(&self.sagas.clock, Duration::ZERO).is_ok()
     }
 
     /// Something due may be waiting for a place.
@@ -313,7 +323,6 @@ struct Launch {
     places: Arc<Semaphore>,
     lane: Option<Arc<Semaphore>>,
     place_freed: Arc<Notify>,
-    aboard: Arc<Aboard>,
 }
 
 impl Launch {
@@ -325,19 +334,17 @@ impl Launch {
             dropped: flights.dropped.clone(),
             places: Arc::clone(&runner.places),
             place_freed: Arc::clone(&runner.place_freed),
-            aboard: Arc::clone(&flights.aboard),
         }
     }
 
     /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, id: Uuid, flight: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, held: Held, flight: impl Future<Output = ()> + Send + 'static) {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
-        let seat = self.aboard.board(id);
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
-            drop((place, in_lane, seat));
+            drop((held, place, in_lane));
             place_freed.notify_one();
         });
     }

@@ -169,14 +169,11 @@ impl Sagas {
             owner: flight.runner,
             at: now,
         };
-        // The row may be there and ours when the answer is lost, or when the caller hangs up meanwhile.
-        let unknown = Unknown(Some(here));
-        let inserted = here.journal.insert(id.0, inserted).await?;
-        unknown.settle();
-        if !inserted {
+        let held = (here.hold)((id.0, flight.row.epoch));
+        if !here.journal.insert(id.0, inserted).await? {
             return Err(StartError::Taken(id));
         }
-        (here.fly)(flight);
+        (here.fly)(flight, held);
         Ok(Started::New(id))
     }
 
@@ -266,21 +263,4 @@ async fn take_locks(tx: &mut Tx, locks: &[String], id: SagaId) -> Result<(), Sta
         }
     }
     Ok(())
-}
-
-/// A start of which nobody knows yet whether it happened. Dropped like this, the runner looks for it.
-struct Unknown<'h>(Option<&'h BeginHere>);
-
-impl Unknown<'_> {
-    fn settle(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Unknown<'_> {
-    fn drop(&mut self) {
-        if let Some(here) = self.0 {
-            (here.may_own_more)();
-        }
-    }
 }

@@ -93,8 +93,8 @@ impl Ledger for Watched {
         self.write(self.inner.sign_off(runner), |_| ())
     }
 
-    fn bury_expired(&self) -> Answer<'_, u64> {
-        self.write(self.inner.bury_expired(), |_| ())
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64> {
+        self.write(self.inner.bury_expired(runner), |_| ())
     }
 
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()> {
@@ -109,8 +109,12 @@ impl Ledger for Watched {
         self.write(self.inner.forget_dead(), |_| ())
     }
 
-    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
-        self.claim(claim.clone(), self.inner.reclaim(claim, aboard))
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>> {
+        self.inner.owned_by(runner)
+    }
+
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
+        self.write(self.inner.give_back_stray(id, runner, epoch, now), |_| ())
     }
 
     fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {

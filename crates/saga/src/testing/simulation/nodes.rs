@@ -66,7 +66,7 @@ impl Process {
 
 async fn live(node: usize, runner: Runner<Node>, turns: Arc<Turns>) {
     loop {
-        let Ok(life) = runner.begin_life().await else {
+        let Ok(mut life) = runner.begin_life().await else {
             drop(turns.ask(node, Kind::Idle, "not enlisted").await);
             continue;
         };
@@ -75,7 +75,7 @@ async fn live(node: usize, runner: Runner<Node>, turns: Arc<Turns>) {
             let fate = turn.fate;
             drop(turn);
             if fate != Fate::Renew {
-                runner.look(&life).await;
+                runner.look(&mut life).await;
             } else if !runner.stay(&life).await {
                 break;
             }

@@ -141,8 +141,8 @@ impl Ledger for SimulatedLedger {
         self.take("sign_off", self.inner.sign_off(runner), |_| ())
     }
 
-    fn bury_expired(&self) -> Answer<'_, u64> {
-        self.take("bury_expired", self.inner.bury_expired(), |_| ())
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64> {
+        self.take("bury_expired", self.inner.bury_expired(runner), |_| ())
     }
 
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()> {
@@ -157,9 +157,12 @@ impl Ledger for SimulatedLedger {
         self.take("forget_dead", self.inner.forget_dead(), |_| ())
     }
 
-    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
-        let rows = self.inner.reclaim(claim.clone(), aboard);
-        self.take("reclaim", rows, move |rows| self.history.answered(&claim, rows))
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>> {
+        self.take("owned_by", self.inner.owned_by(runner), |_| ())
+    }
+
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
+        self.take("give_back_stray", self.inner.give_back_stray(id, runner, epoch, now), |_| ())
     }
 
     fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {

@@ -156,8 +156,8 @@ impl Ledger for Broken {
         self.inner.sign_off(runner)
     }
 
-    fn bury_expired(&self) -> Answer<'_, u64> {
-        self.inner.bury_expired()
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64> {
+        self.inner.bury_expired(runner)
     }
 
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()> {
@@ -172,8 +172,12 @@ impl Ledger for Broken {
         self.inner.forget_dead()
     }
 
-    fn reclaim(&self, claim: Claim, aboard: Vec<Uuid>) -> Answer<'_, Vec<SagaRow>> {
-        self.inner.reclaim(claim, aboard)
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>> {
+        self.inner.owned_by(runner)
+    }
+
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
+        self.inner.give_back_stray(id, runner, epoch, now)
     }
 
     fn park_unknown(&self, known: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
