@@ -89,7 +89,10 @@ pub(crate) fn at_rest(saga: &Saga) -> Result<(), String> {
 fn expected<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result<(), String> {
     use Status::{Completed, Failed, RolledBack};
     let undone = if play.case.base == Base::Back { RolledBack } else { Completed };
+    // The pivot's refusal may be lost with its node: then the pivot is in doubt and settled forward.
+    let turns_at_pivot = play.case.base == Base::Back && play.road.pivot.is_some();
     let may: &[Status] = match play.case.hazard {
+        Some(Hazard::At(Act::Dies | Act::Zombie, _)) if turns_at_pivot => &[RolledBack, Completed],
         None | Some(Hazard::At(Act::Dies | Act::Zombie, _)) => &[undone],
         Some(Hazard::At(Act::Cancel, _)) if !cancelled => &[undone],
         Some(Hazard::Step { misstep: Misstep::Twice, .. }) => &[undone],

@@ -90,7 +90,9 @@ impl<W: World> Play<W> {
         if self.case.base == Base::Back
             && let Some((idx, misstep)) = self.road.turns_back()
         {
-            self.script.plan(On::Step, idx, misstep, Times::ForGood.count());
+            // A pivot that is in doubt is tried for ever: refused for good, its saga would never end.
+            let times = if self.road.pivot.is_some() { Times::Once } else { Times::ForGood };
+            self.script.plan(On::Step, idx, misstep, times.count());
         }
         match self.case.hazard {
             Some(Hazard::At(Act::Cut, point)) => self.stage.arm(point, Snare::Cut),
