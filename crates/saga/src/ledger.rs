@@ -88,13 +88,18 @@ const UNKNOWN_FOR_MS: i64 = 10_000;
 #[derive(Debug)]
 pub(crate) struct SqlLedger {
     db: Db,
+    /// For claims: their plan must use the index of what is due, however large and however new the table is.
+    hot: Db,
     queues: Queues,
 }
 
+/// One for the claims of due sagas and one for taking over.
+const CLAIM_CONNECTIONS: u32 = 2;
+
 impl SqlLedger {
     pub(crate) async fn open(db: Db) -> Result<SqlLedger, Error> {
-        let queues = Queues::open(&db).await?;
-        Ok(SqlLedger { db, queues })
+        let (queues, hot) = (Queues::open(&db).await?, db.batch_connections(CLAIM_CONNECTIONS).await?);
+        Ok(SqlLedger { db, hot, queues })
     }
 
     fn run(&self, statement: &'static Statement, args: arcadia_sql::Args) -> Answer<'_, ()> {
@@ -132,10 +137,10 @@ impl Ledger for SqlLedger {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let Some(over_all) = queue.over_all else {
                 let args = args![runner, now, known_steps, limit, queue.name];
-                return self.db.fetch_all(&store::CLAIM_DUE, args).await;
+                return self.hot.fetch_all(&store::CLAIM_DUE, args).await;
             };
             // Counted under the queue's lock, so that two nodes cannot both take the last place.
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.hot.begin().await?;
             tx.execute(&store::ADD_QUEUE, args![queue.name.as_str()]).await?;
             tx.fetch_optional::<(String,)>(&store::LOCK_QUEUE, args![queue.name.as_str()]).await?;
             let running =
@@ -151,7 +156,7 @@ impl Ledger for SqlLedger {
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
         let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
         let args = args![claim.runner, claim.now, claim.known_steps, limit];
-        Box::pin(self.db.fetch_all(&store::TAKE_OVER, args))
+        Box::pin(self.hot.fetch_all(&store::TAKE_OVER, args))
     }
 
     fn next_due(
@@ -161,7 +166,7 @@ impl Ledger for SqlLedger {
     ) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
         Box::pin(async move {
             let due =
-                self.db.fetch_optional::<(Timestamp,)>(&store::NEXT_DUE, args![known_steps, queue]).await?;
+                self.hot.fetch_optional::<(Timestamp,)>(&store::NEXT_DUE, args![known_steps, queue]).await?;
             Ok(match due {
                 Some((due,)) => Some((due, self.db.now().await?)),
                 None => None,

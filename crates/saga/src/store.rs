@@ -29,7 +29,7 @@ statements! {
     /// Due and unowned, of steps that this build knows.
     pub(crate) CLAIM_DUE = "
         UPDATE saga_runs
-        SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, waiting_for = NULL,
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
             status = CASE WHEN status = 'pending' THEN 'running' ELSE status END,
             started_at = COALESCE(started_at, $2), updated_at = $2
         WHERE id IN (
@@ -43,7 +43,8 @@ statements! {
     /// buried and forgot it, so that its absence from the table counts as death.
     pub(crate) TAKE_OVER = "
         UPDATE saga_runs
-        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2,
+            step_state = CASE WHEN step_state = 'waiting' THEN 'running' ELSE step_state END
         WHERE id IN (
             SELECT id FROM saga_runs
             WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)

@@ -44,6 +44,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
     /// A saga that begins on this node: its row says what was written when it was inserted.
     pub(crate) async fn drive_from(&self, mut flight: Flight) {
         flight.intent_is_ours = !flight.is_ready();
+        flight.knows_ledger = true;
         self.go_on(flight, Ok(Next::Again)).await;
     }
 
@@ -83,12 +84,16 @@ impl<C: Send + Sync + 'static> Driver<C> {
     /// Claimed because it was due. For a step that waited the claim itself is the intent.
     async fn wake(&self, flight: &mut Flight) -> Result<Next, Refused> {
         flight.intent_is_ours = !flight.is_ready();
-        self.load_ledger(flight).await?;
+        if flight.is_compensating() {
+            self.load_ledger(flight).await?;
+        }
         Ok(Next::Again)
     }
 
     async fn take_over(&self, flight: &mut Flight) -> Result<Next, Refused> {
-        self.load_ledger(flight).await?;
+        if flight.is_compensating() {
+            self.load_ledger(flight).await?;
+        }
         if flight.is_terminal() {
             return Ok(Next::Again);
         }
@@ -110,9 +115,11 @@ impl<C: Send + Sync + 'static> Driver<C> {
         Ok(Next::Again)
     }
 
-    async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
-        if flight.is_compensating() || flight.cancel.load(Ordering::Relaxed) {
+    /// Read when the saga turns back or comes here on its way back; not before.
+    pub(super) async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
+        if !flight.knows_ledger {
             flight.ledger = self.journal.steps(flight.row.id).await?;
+            flight.knows_ledger = true;
         }
         Ok(())
     }

@@ -165,7 +165,26 @@ impl<C: Send + Sync + 'static> Runner<C> {
             if let Err(error) = self.sagas.enter_schedules().await {
                 tracing::warn!(%error, "the schedules could not be entered");
             }
-            self.live(&flights, &shutdown).await;
+            tokio::select! {
+                () = self.live(&flights, &shutdown) => {}
+                () = self.keep_lease(&flights.lease) => {
+                    let runner = flights.lease.runner();
+                    tracing::error!(%runner, "lease lost: every saga is dropped");
+                    self.sagas.stop_beginning_here();
+                    flights.drop_all().await;
+                }
+            }
+        }
+    }
+
+    /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.
+    async fn keep_lease(&self, lease: &Lease) {
+        let mut renewal = interval(self.settings.lease / 5);
+        loop {
+            renewal.tick().await;
+            if !self.renew(lease).await {
+                return;
+            }
         }
     }
 
@@ -173,7 +192,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
     async fn live(&self, flights: &Flights, shutdown: &CancellationToken) {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
-        let mut renewal = interval(self.settings.lease / 5);
         let mut safety = interval(self.settings.safety_poll);
         let (mut sleep, mut suspects) = (Duration::ZERO, Suspects::new());
         loop {
@@ -182,15 +200,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
             woken.as_mut().enable();
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                _ = renewal.tick() => {
-                    if !self.renew(&flights.lease).await {
-                        tracing::error!(%runner, "lease lost: every saga is dropped");
-                        self.sagas.stop_beginning_here();
-                        flights.drop_all().await;
-                        return;
-                    }
-                    continue;
-                }
                 _ = safety.tick() => {
                     if self.holds(flights) {
                         self.take_over_all(flights, &mut suspects).await;
@@ -233,14 +242,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
         self.stopping.store(true, Ordering::Relaxed);
         flights.tasks.close();
         let grace_over = tokio::time::sleep(self.settings.grace);
-        tokio::pin!(grace_over);
-        let mut renewal = interval(self.settings.lease / 5);
-        loop {
-            tokio::select! {
-                () = flights.tasks.wait() => break,
-                _ = renewal.tick() => if !self.renew(&flights.lease).await { break },
-                () = &mut grace_over => break,
-            }
+        tokio::select! {
+            () = flights.tasks.wait() => {}
+            () = grace_over => {}
         }
         let runner = flights.lease.runner();
         if flights.tasks.is_empty() {
