@@ -43,8 +43,9 @@ pub(crate) struct Flight {
     pub(crate) steps: Vec<String>,
     pub(crate) inputs: Arc<Map<String, Value>>,
     pub(crate) context: Arc<Map<String, Value>>,
-    /// The ledger, known from the moment the saga goes back.
+    /// The ledger, where it is known: of a saga that began here, and of one that goes back.
     pub(crate) ledger: Vec<StepRow>,
+    pub(crate) knows_ledger: bool,
     pub(crate) pivot: Option<i64>,
     pub(crate) cancel: Arc<AtomicBool>,
     pub(crate) runner: Uuid,
@@ -66,6 +67,7 @@ impl Flight {
             cancel: Arc::new(AtomicBool::new(row.cancel_requested)),
             intent_is_ours: false,
             ledger: Vec::new(),
+            knows_ledger: false,
             steps,
             pivot,
             runner,
@@ -202,6 +204,9 @@ impl Flight {
     pub(crate) fn completed(&mut self, now: Timestamp, output: Map<String, Value>) -> Transition {
         let entry = self.entry(StepStatus::Completed, now, Some(Value::Object(output.clone())), None, false);
         Arc::make_mut(&mut self.context).extend(output);
+        if self.knows_ledger {
+            self.ledger.push(entry.clone());
+        }
         let idx = self.idx() + 1;
         self.stand_at(idx);
         let mut transition = Transition { steps: vec![entry], ..Transition::default() };

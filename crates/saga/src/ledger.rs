@@ -55,13 +55,18 @@ pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
     /// False when no living row was found.
     fn renew(&self, runner: Uuid, lease_ms: i64) -> Answer<'_, bool>;
     fn sign_off(&self, runner: Uuid) -> Answer<'_, ()>;
-    /// Marks nodes dead whose lease has run out, and answers how many.
-    fn bury_expired(&self) -> Answer<'_, u64>;
+    /// Marks the other nodes dead whose lease has run out, and answers how many.
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64>;
     /// Whoever else is in the table is dead: this process holds the database alone.
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()>;
+    /// Dead nodes, and sagas of nodes that are not even in the table.
     fn dead_nodes(&self) -> Answer<'_, i64>;
     /// Forgets dead nodes that own nothing any more.
     fn forget_dead(&self) -> Answer<'_, ()>;
+    /// What a node has, each with the epoch of its claim.
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>>;
+    /// In doubt and due at once, unless it was claimed anew.
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()>;
     /// Gives back what dead nodes had and this build cannot take over; parks what no live node knows.
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64>;
 }
@@ -83,13 +88,18 @@ const UNKNOWN_FOR_MS: i64 = 10_000;
 #[derive(Debug)]
 pub(crate) struct SqlLedger {
     db: Db,
+    /// For claims: their plan must use the index of what is due, however large and however new the table is.
+    hot: Db,
     queues: Queues,
 }
 
+/// One for the claims of due sagas and one for taking over.
+const CLAIM_CONNECTIONS: u32 = 2;
+
 impl SqlLedger {
     pub(crate) async fn open(db: Db) -> Result<SqlLedger, Error> {
-        let queues = Queues::open(&db).await?;
-        Ok(SqlLedger { db, queues })
+        let (queues, hot) = (Queues::open(&db).await?, db.batch_connections(CLAIM_CONNECTIONS).await?);
+        Ok(SqlLedger { db, hot, queues })
     }
 
     fn run(&self, statement: &'static Statement, args: arcadia_sql::Args) -> Answer<'_, ()> {
@@ -127,10 +137,10 @@ impl Ledger for SqlLedger {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let Some(over_all) = queue.over_all else {
                 let args = args![runner, now, known_steps, limit, queue.name];
-                return self.db.fetch_all(&store::CLAIM_DUE, args).await;
+                return self.hot.fetch_all(&store::CLAIM_DUE, args).await;
             };
             // Counted under the queue's lock, so that two nodes cannot both take the last place.
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.hot.begin().await?;
             tx.execute(&store::ADD_QUEUE, args![queue.name.as_str()]).await?;
             tx.fetch_optional::<(String,)>(&store::LOCK_QUEUE, args![queue.name.as_str()]).await?;
             let running =
@@ -146,7 +156,7 @@ impl Ledger for SqlLedger {
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
         let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
         let args = args![claim.runner, claim.now, claim.known_steps, limit];
-        Box::pin(self.db.fetch_all(&store::TAKE_OVER, args))
+        Box::pin(self.hot.fetch_all(&store::TAKE_OVER, args))
     }
 
     fn next_due(
@@ -156,7 +166,7 @@ impl Ledger for SqlLedger {
     ) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
         Box::pin(async move {
             let due =
-                self.db.fetch_optional::<(Timestamp,)>(&store::NEXT_DUE, args![known_steps, queue]).await?;
+                self.hot.fetch_optional::<(Timestamp,)>(&store::NEXT_DUE, args![known_steps, queue]).await?;
             Ok(match due {
                 Some((due,)) => Some((due, self.db.now().await?)),
                 None => None,
@@ -184,8 +194,8 @@ impl Ledger for SqlLedger {
         self.run(&store::BURY_SELF, args![runner])
     }
 
-    fn bury_expired(&self) -> Answer<'_, u64> {
-        Box::pin(self.db.execute(&store::BURY_EXPIRED, args![]))
+    fn bury_expired(&self, runner: Uuid) -> Answer<'_, u64> {
+        Box::pin(self.db.execute(&store::BURY_EXPIRED, args![runner]))
     }
 
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()> {
@@ -197,6 +207,14 @@ impl Ledger for SqlLedger {
 
     fn dead_nodes(&self) -> Answer<'_, i64> {
         Box::pin(async move { Ok(self.db.fetch_one::<(i64,)>(&store::DEAD_NODES, args![]).await?.0) })
+    }
+
+    fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>> {
+        Box::pin(self.db.fetch_all(&store::OWNED_BY, args![runner]))
+    }
+
+    fn give_back_stray(&self, id: Uuid, runner: Uuid, epoch: i64, now: Timestamp) -> Answer<'_, ()> {
+        self.run(&store::GIVE_BACK_STRAY, args![id, runner, epoch, now])
     }
 
     fn forget_dead(&self) -> Answer<'_, ()> {

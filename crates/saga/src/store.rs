@@ -29,7 +29,7 @@ statements! {
     /// Due and unowned, of steps that this build knows.
     pub(crate) CLAIM_DUE = "
         UPDATE saga_runs
-        SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, waiting_for = NULL,
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
             status = CASE WHEN status = 'pending' THEN 'running' ELSE status END,
             started_at = COALESCE(started_at, $2), updated_at = $2
         WHERE id IN (
@@ -39,13 +39,16 @@ statements! {
             ORDER BY wake_at LIMIT $4 {skip_locked})
         RETURNING *";
 
-    /// What a dead node owned.
+    /// What no living node owns. A node that froze in the middle of a claim can own what it claimed after the others
+    /// buried and forgot it, so that its absence from the table counts as death.
     pub(crate) TAKE_OVER = "
         UPDATE saga_runs
-        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2,
+            step_state = CASE WHEN step_state = 'waiting' THEN 'running' ELSE step_state END
         WHERE id IN (
             SELECT id FROM saga_runs
-            WHERE owner IN (SELECT id FROM saga_nodes WHERE dead) AND next_step {any($3)}
+            WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)
+                AND next_step {any($3)}
             ORDER BY id LIMIT $4 {skip_locked})
         RETURNING *";
 
@@ -70,13 +73,25 @@ statements! {
         WHERE attention IS NOT NULL AND owner IS NULL AND wake_at IS NULL
             AND status IN ('pending', 'running', 'compensating')
             AND attention ->> 'reason' = 'unknown_step' AND next_step {any($2)}";
-    /// A dead node's sagas whose step this build does not know go back to the queue.
+    /// A dead node's sagas whose step this build does not know go back to the queue. What was woken may have been in
+    /// a call: it is in doubt, too.
     pub(crate) RELEASE_UNKNOWN = "
         UPDATE saga_runs
-        SET owner = NULL, epoch = epoch + 1, seq = seq + 1, wake_at = {now}, updated_at = $1
-        WHERE owner IN (SELECT id FROM saga_nodes WHERE dead) AND NOT (next_step {any($2)})";
+        SET owner = NULL, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, wake_at = {now}, updated_at = $1,
+            step_state = CASE WHEN step_state = 'ready' THEN 'ready' ELSE 'running' END
+        WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead) AND NOT (next_step {any($2)})";
     pub(crate) LIVE_STEPS = "SELECT steps FROM saga_nodes WHERE NOT dead";
-    pub(crate) DEAD_NODES = "SELECT COUNT(*) FROM saga_nodes WHERE dead";
+    /// Dead nodes, and sagas of nodes that are not even in the table.
+    pub(crate) DEAD_NODES = "
+        SELECT (SELECT COUNT(*) FROM saga_nodes WHERE dead) + (SELECT COUNT(*) FROM saga_runs
+            WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes))";
+    pub(crate) OWNED_BY = "SELECT id, epoch FROM saga_runs WHERE owner = $1";
+    /// The node has it and does not drive it. What it was doing is in doubt.
+    pub(crate) GIVE_BACK_STRAY = "
+        UPDATE saga_runs
+        SET owner = NULL, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, wake_at = {now}, updated_at = $4,
+            step_state = CASE WHEN step_state = 'ready' THEN 'ready' ELSE 'running' END
+        WHERE id = $1 AND owner = $2 AND epoch = $3";
 
     /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
     pub(crate) WRITE_SAGA = "
@@ -292,8 +307,9 @@ statements! {
         VALUES ($1, $2, $3, {now+$4}, FALSE, $5)";
     pub(crate) RENEW_LEASE = "
         UPDATE saga_nodes SET lease_until = {now+$2} WHERE id = $1 AND NOT dead";
+    /// Never oneself: whoever asks lives, however late his renewal is.
     pub(crate) BURY_EXPIRED = "
-        UPDATE saga_nodes SET dead = TRUE WHERE NOT dead AND lease_until < {now}";
+        UPDATE saga_nodes SET dead = TRUE WHERE NOT dead AND lease_until < {now} AND id <> $1";
     /// On SQLite the holder of the file's lock is alone: everyone else is dead.
     pub(crate) BURY_OTHERS = "UPDATE saga_nodes SET dead = TRUE WHERE NOT dead AND id <> $1";
     pub(crate) BURY_SELF = "UPDATE saga_nodes SET dead = TRUE WHERE id = $1";

@@ -109,9 +109,11 @@ impl Error {
     pub(crate) fn from_driver(statement: &'static str, error: sqlx::Error) -> Error {
         match error {
             sqlx::Error::Database(database) => from_database(statement, database),
-            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => {
-                Error::ConnectionLost { statement, detail: error.to_string() }
-            }
+            // What speaks for an absent server, such as a balancer, breaks the protocol by hanging up in the middle of it.
+            sqlx::Error::Io(_)
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_) => Error::ConnectionLost { statement, detail: error.to_string() },
             sqlx::Error::PoolTimedOut => {
                 Error::Busy { statement, detail: "no connection became free in time".to_owned() }
             }

@@ -169,6 +169,8 @@ stories! {
         let as_tenant = api.tenant("acme").get(&format!("{path}/events")).await.expect(200).body;
         let event = of_kind(as_tenant["data"].as_array().unwrap(), "abandon");
         assert_eq!((&event["data"]["reason"], &event["data"].get("standing")), (&why["reason"], &None));
+        let resolved = api.tenant("acme").get(&path).await.expect(200).body["resolved"].clone();
+        assert_eq!((&resolved["reason"], resolved.get("standing")), (&why["reason"], None));
         destroy_by_hand(world);
 
         let ordered = order(&api, body.clone()).await.expect(202);

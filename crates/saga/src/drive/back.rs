@@ -9,9 +9,7 @@ use std::time::Duration;
 
 impl<C: Send + Sync + 'static> Driver<C> {
     pub(super) async fn turn_back(&self, flight: &mut Flight, why: TurnBack) -> Result<Next, Refused> {
-        if flight.ledger.is_empty() {
-            flight.ledger = self.journal.steps(&self.lease, flight.row.id).await?;
-        }
+        self.load_ledger(flight).await?;
         let look = self.last_look_in(flight, why.includes_step);
         let transition = flight.turn_back(self.clock().now(), why, look);
         self.write(flight, &transition).await?;

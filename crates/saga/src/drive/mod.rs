@@ -44,13 +44,14 @@ impl<C: Send + Sync + 'static> Driver<C> {
     /// A saga that begins on this node: its row says what was written when it was inserted.
     pub(crate) async fn drive_from(&self, mut flight: Flight) {
         flight.intent_is_ours = !flight.is_ready();
+        flight.knows_ledger = true;
         self.go_on(flight, Ok(Next::Again)).await;
     }
 
     /// `taken_over`: the node that had the saga died, so a call of its may be under way.
     pub(crate) async fn drive(&self, mut flight: Flight, taken_over: bool) {
         // A saga that was given back in the middle of an attempt is in doubt all the same.
-        let in_doubt = taken_over || flight.row.step_state == "running";
+        let in_doubt = taken_over || flight.row.step_state == "running" || flight.row.crashes > 0;
         let began = if in_doubt { self.take_over(&mut flight).await } else { self.wake(&mut flight).await };
         self.go_on(flight, began).await;
     }
@@ -83,13 +84,17 @@ impl<C: Send + Sync + 'static> Driver<C> {
     /// Claimed because it was due. For a step that waited the claim itself is the intent.
     async fn wake(&self, flight: &mut Flight) -> Result<Next, Refused> {
         flight.intent_is_ours = !flight.is_ready();
-        self.load_ledger(flight).await?;
+        if flight.is_compensating() {
+            self.load_ledger(flight).await?;
+        }
         Ok(Next::Again)
     }
 
     async fn take_over(&self, flight: &mut Flight) -> Result<Next, Refused> {
-        self.load_ledger(flight).await?;
-        if flight.is_ready() || flight.is_terminal() {
+        if flight.is_compensating() {
+            self.load_ledger(flight).await?;
+        }
+        if flight.is_terminal() {
             return Ok(Next::Again);
         }
         if flight.row.crashes >= CRASHES_MAX {
@@ -97,6 +102,9 @@ impl<C: Send + Sync + 'static> Driver<C> {
             let transition = flight.needs_person("crashed", &message);
             self.write(flight, &transition).await?;
             return Ok(Next::Pause);
+        }
+        if flight.is_ready() {
+            return Ok(Next::Again);
         }
         let now = self.clock().now();
         flight.doubt(later(now, self.call_timeout));
@@ -107,9 +115,11 @@ impl<C: Send + Sync + 'static> Driver<C> {
         Ok(Next::Again)
     }
 
-    async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
-        if flight.is_compensating() || flight.cancel.load(Ordering::Relaxed) {
-            flight.ledger = self.journal.steps(&self.lease, flight.row.id).await?;
+    /// Read when the saga turns back or comes here on its way back; not before.
+    pub(super) async fn load_ledger(&self, flight: &mut Flight) -> Result<(), Refused> {
+        if !flight.knows_ledger {
+            flight.ledger = self.journal.steps(flight.row.id).await?;
+            flight.knows_ledger = true;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::rows::SagaRow;
 use crate::{Clock, SagaId, StartSaga};
 use arcadia_sql::{Db, Engine, Error};
 use serde_json::{Map, Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 const GROUP: usize = 100;
@@ -24,14 +24,15 @@ pub async fn bare_limit(db: &Db, clock: &Clock, groups: usize) -> Result<Duratio
     match db.engine() {
         Engine::Sqlite => {
             let Some(mut session) = db.sqlite_session()? else { return Ok(Duration::ZERO) };
+            let clock = clock.clone();
             let written = tokio::task::spawn_blocking(move || {
-                let began = Instant::now();
+                let began = clock.monotonic();
                 for batch in batches.iter().flatten() {
                     session.transaction(|tx| {
                         batch.iter().try_for_each(|entry| sqlite::write(tx, entry).map(drop))
                     })?;
                 }
-                Ok(began.elapsed())
+                Ok(clock.monotonic() - began)
             });
             written.await.map_err(|error| Error::Other { statement: "bare", source: Box::new(error) })?
         }
@@ -41,7 +42,7 @@ pub async fn bare_limit(db: &Db, clock: &Clock, groups: usize) -> Result<Duratio
             for (at, group) in batches.into_iter().enumerate() {
                 shares[at % WRITERS].push(group);
             }
-            let began = Instant::now();
+            let began = clock.monotonic();
             let mut writers = tokio::task::JoinSet::new();
             for share in shares {
                 let db = db.clone();
@@ -55,7 +56,7 @@ pub async fn bare_limit(db: &Db, clock: &Clock, groups: usize) -> Result<Duratio
             while let Some(written) = writers.join_next().await {
                 written.map_err(|error| Error::Other { statement: "bare", source: Box::new(error) })??;
             }
-            Ok(began.elapsed())
+            Ok(clock.monotonic() - began)
         }
     }
 }

@@ -99,8 +99,9 @@ impl Journal {
         Ok(self.ledger.submit(entry).await?.is_some())
     }
 
-    /// Writes the flight's row and the transition. While the database is away it tries again, until the
-    /// lease is over; a lost answer to COMMIT is settled by reading.
+    /// Writes the flight's row and the transition. While the database is away it tries again: the end of the lease
+    /// ends nothing, since an expired node that nobody buried may renew, and whoever loses more finds another epoch.
+    /// A lost answer to COMMIT is settled by reading.
     pub(crate) async fn write(
         &self,
         lease: &Lease,
@@ -136,9 +137,6 @@ impl Journal {
         transition: &Transition,
     ) -> Result<Option<Written>, Refused> {
         loop {
-            if lease.outlasts(&self.clock, Duration::ZERO).is_err() {
-                return Err(Refused::Lost);
-            }
             let read = self.ledger.standing(flight.row.id).await;
             let standing = match read {
                 Ok(Some(standing)) => standing,
@@ -163,16 +161,13 @@ impl Journal {
         }
     }
 
-    /// The saga's ledger. While the database is away it tries again, until the lease is over.
-    pub(crate) async fn steps(&self, lease: &Lease, id: Uuid) -> Result<Vec<StepRow>, Refused> {
+    /// The saga's ledger. While the database is away it tries again.
+    pub(crate) async fn steps(&self, id: Uuid) -> Result<Vec<StepRow>, Refused> {
         loop {
             match self.ledger.steps(id).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if error.is_retryable() => self.clock.sleep(RETRY_AFTER).await,
                 Err(error) => return Err(Refused::Database(error)),
-            }
-            if lease.outlasts(&self.clock, Duration::ZERO).is_err() {
-                return Err(Refused::Lost);
             }
         }
     }

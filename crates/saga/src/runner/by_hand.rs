@@ -16,7 +16,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         self.sagas.enter_schedules().await?;
         self.sagas.tick().await?;
         let ledger = self.ledger().await?;
-        ledger.bury_expired().await?;
+        ledger.bury_expired(flights.lease.runner()).await?;
         let mut driven = self.claim_from_the_dead(&flights).await?;
         ledger.forget_dead().await?;
         ledger.park_unknown(self.known_steps.clone(), self.sagas.clock.now()).await?;

@@ -1,5 +1,6 @@
 //! How sagas come to a node: claimed when due, taken over from the dead, begun in place.
 
+use super::strays::Suspects;
 use super::{CLAIM_EVERY, CLAIM_MAX, Claimed, Flights, Lane, Launch, Runner};
 use crate::flight::Flight;
 use crate::ledger::{Claim, FromQueue};
@@ -24,16 +25,17 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     /// What dead nodes left behind.
-    pub(super) async fn take_over_all(&self, flights: &Flights) {
+    pub(super) async fn take_over_all(&self, flights: &Flights, suspects: &mut Suspects) {
         let taken = async {
             let ledger = self.ledger().await?;
-            if ledger.bury_expired().await? > 0 {
+            if ledger.bury_expired(flights.lease.runner()).await? > 0 {
                 tracing::warn!("a node died; taking over its sagas");
             }
             if ledger.dead_nodes().await? > 0 {
                 self.claim_from_the_dead(flights).await?;
                 ledger.forget_dead().await?;
             }
+            self.give_back_strays(flights, suspects).await?;
             let parked = ledger.park_unknown(self.known_steps.clone(), self.sagas.clock.now()).await?;
             if parked > 0 {
                 tracing::error!(parked, "sagas stand before a step that no live node knows");
@@ -109,7 +111,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
-        launch.spawn(async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        let claim = (row.id, row.epoch);
+        launch.spawn(claim, async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -125,7 +128,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
         let fly = move |flight: Flight| {
             let driver = Arc::clone(&driver);
-            launch.spawn(async move { driver.drive_from(flight).await });
+            let claim = (flight.row.id, flight.row.epoch);
+            launch.spawn(claim, async move { driver.drive_from(flight).await });
         };
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod claim;
+mod strays;
 
 use crate::alarm::Alarm;
 use crate::drive::Driver;
@@ -16,9 +17,11 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use strays::{Driven, Suspects};
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// So many sagas are claimed by one statement at most.
 const CLAIM_MAX: usize = 256;
@@ -94,13 +97,19 @@ enum Claimed {
 /// The sagas in flight under one lease.
 struct Flights {
     lease: Arc<Lease>,
+    driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
 }
 
 impl Flights {
     fn under(lease: Lease) -> Flights {
-        Flights { lease: Arc::new(lease), tasks: TaskTracker::new(), dropped: CancellationToken::new() }
+        Flights {
+            lease: Arc::new(lease),
+            driven: Driven::default(),
+            tasks: TaskTracker::new(),
+            dropped: CancellationToken::new(),
+        }
     }
 
     /// Ends every task where it stands. What was in a call is in doubt for the next owner.
@@ -155,7 +164,26 @@ impl<C: Send + Sync + 'static> Runner<C> {
             if let Err(error) = self.sagas.enter_schedules().await {
                 tracing::warn!(%error, "the schedules could not be entered");
             }
-            self.live(&flights, &shutdown).await;
+            tokio::select! {
+                () = self.live(&flights, &shutdown) => {}
+                () = self.keep_lease(&flights.lease) => {
+                    let runner = flights.lease.runner();
+                    tracing::error!(%runner, "lease lost: every saga is dropped");
+                    self.sagas.stop_beginning_here();
+                    flights.drop_all().await;
+                }
+            }
+        }
+    }
+
+    /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.
+    async fn keep_lease(&self, lease: &Lease) {
+        let mut renewal = interval(self.settings.lease / 5);
+        loop {
+            renewal.tick().await;
+            if !self.renew(lease).await {
+                return;
+            }
         }
     }
 
@@ -163,27 +191,19 @@ impl<C: Send + Sync + 'static> Runner<C> {
     async fn live(&self, flights: &Flights, shutdown: &CancellationToken) {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
-        let mut renewal = interval(self.settings.lease / 5);
         let mut safety = interval(self.settings.safety_poll);
-        let mut sleep = Duration::ZERO;
+        let (mut sleep, mut suspects) = (Duration::ZERO, Suspects::new());
         loop {
             let woken = self.sagas.woken.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                _ = renewal.tick() => {
-                    if !self.renew(&flights.lease).await {
-                        tracing::error!(%runner, "lease lost: every saga is dropped");
-                        self.sagas.stop_beginning_here();
-                        flights.drop_all().await;
-                        return;
-                    }
-                    continue;
-                }
                 _ = safety.tick() => {
-                    self.take_over_all(flights).await;
-                    self.tick().await;
+                    if self.holds(flights) {
+                        self.take_over_all(flights, &mut suspects).await;
+                        self.tick().await;
+                    }
                 }
                 () = self.place_freed.notified(), if self.is_full() => {}
                 () = self.alarm.moved_earlier() => {
@@ -193,10 +213,18 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 () = woken => {}
                 () = tokio::time::sleep(sleep) => {}
             }
-            sleep = self.claim_due(flights).await;
+            // Others may have buried and forgotten whoever does not know that it lives.
+            sleep = match self.holds(flights) {
+                true => self.claim_due(flights).await,
+                false => self.settings.safety_poll,
+            };
         }
         self.sagas.stop_beginning_here();
         self.wind_down(flights).await;
+    }
+
+    fn holds(&self, flights: &Flights) -> bool {
+        flights.lease.outlasts(&self.sagas.clock, Duration::ZERO).is_ok()
     }
 
     /// Something due may be waiting for a place.
@@ -213,14 +241,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
         self.stopping.store(true, Ordering::Relaxed);
         flights.tasks.close();
         let grace_over = tokio::time::sleep(self.settings.grace);
-        tokio::pin!(grace_over);
-        let mut renewal = interval(self.settings.lease / 5);
-        loop {
-            tokio::select! {
-                () = flights.tasks.wait() => break,
-                _ = renewal.tick() => if !self.renew(&flights.lease).await { break },
-                () = &mut grace_over => break,
-            }
+        tokio::select! {
+            () = flights.tasks.wait() => {}
+            () = grace_over => {}
         }
         let runner = flights.lease.runner();
         if flights.tasks.is_empty() {
@@ -298,6 +321,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
 /// What it takes to put a saga in flight.
 struct Launch {
+    driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
     places: Arc<Semaphore>,
@@ -310,6 +334,7 @@ impl Launch {
         let lane = runner.queues.iter().find(|lane| lane.name == queue);
         Launch {
             lane: lane.map(|lane| Arc::clone(&lane.places)),
+            driven: flights.driven.clone(),
             tasks: flights.tasks.clone(),
             dropped: flights.dropped.clone(),
             places: Arc::clone(&runner.places),
@@ -318,13 +343,14 @@ impl Launch {
     }
 
     /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, flight: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, claim: (Uuid, i64), flight: impl Future<Output = ()> + Send + 'static) {
+        let held = self.driven.hold(claim);
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
-            drop((place, in_lane));
+            drop((held, place, in_lane));
             place_freed.notify_one();
         });
     }

@@ -59,6 +59,15 @@ on_both_databases! {
         assert_eq!(world.shelf.things().len(), 1);
     }
 
+    async fn a_step_that_polls_tells_it_once(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:0", vec![Trouble::Wait(5_000); 6]);
+        let id = world.start(&["make"], no_inputs()).await;
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::Completed);
+        assert_eq!(world.event_kinds(id).await, ["wait"]);
+    }
+
     async fn a_start_can_be_put_off(db: TestDb) {
         let world = World::new(db);
         let mut start = asked(&["make"], no_inputs());

@@ -5,8 +5,10 @@
 mod fencing;
 mod forward;
 mod operators;
+mod proxy;
 mod rollback;
 mod schedules;
 mod statements;
+mod strays;
 mod verbs;
 mod world;
