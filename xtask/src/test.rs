@@ -33,6 +33,9 @@ pub(crate) async fn run(filters: &[String]) -> Result<()> {
     }
     test.env(postgres::VARIABLE, server.url()).env(python::VARIABLE, python);
     test.env(node::VARIABLE, node).env(openapi::VARIABLE, specification);
+    if let Some(programs) = server.programs() {
+        test.env(postgres::PROGRAMS_VARIABLE, programs);
+    }
     let mut count = Count::default();
     let tested = follow(&mut test, Some(&mut count)).await;
     drop(server);

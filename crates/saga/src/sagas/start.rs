@@ -256,10 +256,21 @@ async fn take_locks(tx: &mut Tx, locks: &[String], id: SagaId) -> Result<(), Sta
     locks.sort();
     locks.dedup();
     for lock in locks {
-        if tx.execute(&store::TAKE_LOCK, args![lock.as_str(), id]).await? == 0 {
-            let holder = tx.fetch_one::<(Uuid,)>(&store::LOCK_HOLDER, args![lock.as_str()]).await?;
-            return Err(StartError::Conflict { lock, saga: SagaId(holder.0) });
+        if let Some(saga) = take_lock(tx, &lock, id).await? {
+            return Err(StartError::Conflict { lock, saga });
         }
     }
     Ok(())
+}
+
+/// Nothing, or who holds it. A holder may let go between our try and our look.
+async fn take_lock(tx: &mut Tx, lock: &str, id: SagaId) -> Result<Option<SagaId>, Error> {
+    loop {
+        if tx.execute(&store::TAKE_LOCK, args![lock, id]).await? == 1 {
+            return Ok(None);
+        }
+        if let Some((holder,)) = tx.fetch_optional::<(Uuid,)>(&store::LOCK_HOLDER, args![lock]).await? {
+            return Ok(Some(SagaId(holder)));
+        }
+    }
 }

@@ -50,8 +50,12 @@ impl Fleet {
         self.workers.len()
     }
 
-    /// One more; answers its number.
-    pub async fn start(&mut self) -> u32 {
+    pub fn number(&self, at: usize) -> u32 {
+        self.workers[at].number
+    }
+
+    /// One more.
+    pub async fn start(&mut self) {
         self.lives += 1;
         let (number, test) = (self.lives, self.listener.local_addr().unwrap());
         let log = File::create(self.folder.join(format!("worker-{number}.log"))).unwrap();
@@ -68,7 +72,6 @@ impl Fleet {
         let (stream, _) = accepted.expect("a worker calls the test").unwrap();
         let line = self.listen(number, stream).await;
         self.workers.push(Worker { number, process, line });
-        number
     }
 
     async fn listen(&self, number: u32, stream: TcpStream) -> OwnedWriteHalf {

@@ -116,7 +116,7 @@ impl Shelf {
         self.with(|state| (state.calls, state.late))
     }
 
-    /// To be said at once when a worker is dead.
+    /// To be said just before a worker is killed.
     pub fn killed(&self, worker: u32) {
         self.with(|state| {
             let its = state.under_way.values().filter(|(_, by)| *by == worker);

@@ -8,14 +8,18 @@ use crate::fleet::{Fleet, PATIENCE};
 use crate::shelf::Shelf;
 use crate::verdict;
 use arcadia_sql::{Db, MIGRATIONS, Options};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 const WORKERS: usize = 3;
-const SQLITE_KILLS: usize = 10;
+const KILLS_ON_SQLITE: usize = 10;
+/// The last of them comes after the last saga was asked for.
+const KILLS_ON_POSTGRES: usize = 12;
 const KILL_EVERY: Duration = Duration::from_secs(2);
 /// The sagas are asked for over this long, so that no kill finds idle workers.
 const ASK_FOR: Duration = Duration::from_secs(22);
@@ -29,13 +33,13 @@ const ENDS_WITHIN: Duration = Duration::from_secs(150);
 pub async fn on_sqlite() {
     let folder = TempDir::with_prefix("arcadia-storm-").unwrap();
     let url = format!("sqlite://{}", folder.path().join("storm.db").display());
-    run(folder, url, 1, SQLITE_KILLS, None).await;
+    run(folder, url, 1, KILLS_ON_SQLITE, None).await;
 }
 
 pub async fn on_postgres() {
     let folder = TempDir::with_prefix("arcadia-storm-").unwrap();
     let cluster = Cluster::start().await;
-    run(folder, cluster.url(), WORKERS, usize::MAX, Some(cluster)).await;
+    run(folder, cluster.url(), WORKERS, KILLS_ON_POSTGRES, Some(cluster)).await;
 }
 
 async fn run(mut folder: TempDir, url: String, workers: usize, kills_max: usize, cluster: Option<Cluster>) {
@@ -43,6 +47,7 @@ async fn run(mut folder: TempDir, url: String, workers: usize, kills_max: usize,
     let seed = seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     report(&format!("ARCADIA_STORM_SEED={seed}, workers' logs in {}", folder.path().display()));
     // What the workers said is kept unless all is well.
+    let keep = std::env::var_os("ARCADIA_STORM_KEEP").is_some();
     folder.disable_cleanup(true);
     open(&url).await.close().await;
 
@@ -64,7 +69,7 @@ async fn run(mut folder: TempDir, url: String, workers: usize, kills_max: usize,
     verdict::judge(&db, &storm.asked, &storm.shelf, &mut figures).await;
     db.close().await;
     figures.print(storm.shelf.calls());
-    folder.disable_cleanup(false);
+    folder.disable_cleanup(keep);
     drop(server);
 }
 
@@ -104,7 +109,7 @@ struct Storm {
     /// Asked, without an answer: the saga and the worker.
     open: Vec<(usize, u32)>,
     cancels: VecDeque<(Instant, usize)>,
-    started: usize,
+    started: BTreeSet<usize>,
     kills_left: usize,
     kills: usize,
     kill_at: Instant,
@@ -113,6 +118,8 @@ struct Storm {
     /// The first look that came after the last start.
     first_telling_look: Option<u64>,
     helped: usize,
+    last_seen: String,
+    course: File,
     ended: Option<Instant>,
 }
 
@@ -131,7 +138,7 @@ impl Storm {
             again: VecDeque::new(),
             open: Vec::new(),
             cancels: VecDeque::new(),
-            started: 0,
+            started: BTreeSet::new(),
             kills_left: kills_max,
             kills: 0,
             kill_at: now + KILL_EVERY,
@@ -139,6 +146,8 @@ impl Storm {
             looks: 0,
             first_telling_look: None,
             helped: 0,
+            last_seen: String::new(),
+            course: File::create(folder.join("course.log")).unwrap(),
             ended: None,
         }
     }
@@ -162,23 +171,29 @@ impl Storm {
             let line = format!("look {}", self.looks);
             self.tell_anyone(&line).await;
         }
-        let (started, waiting, unanswered) = (self.started, self.again.len(), self.open.len());
-        assert!(
-            self.begun.elapsed() < ENDS_WITHIN,
-            "no end: {started} started, {waiting} to be asked again, {unanswered} unanswered"
-        );
+        assert!(self.begun.elapsed() < ENDS_WITHIN, "no end: {}", self.standing());
+    }
+
+    /// Beside the workers' logs, for whoever asks why a storm took so long.
+    fn write_course(&mut self) {
+        let line = format!("{:?}: {}\n", self.begun.elapsed(), self.standing());
+        self.course.write_all(line.as_bytes()).unwrap();
+    }
+
+    fn standing(&self) -> String {
+        let again: Vec<usize> = self.again.iter().map(|(_, number)| *number).collect();
+        let (started, open, seen) = (self.started.len(), &self.open, &self.last_seen);
+        format!("{started} started; to be asked again: {again:?}; unanswered: {open:?}; {seen}")
     }
 
     fn hear(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             ["started", number] => self.hear_started(number.parse().unwrap()),
-            ["conflict", number] => {
-                let number = number.parse().unwrap();
-                self.open.retain(|(open, _)| *open != number);
-                self.again.push_back((Instant::now() + ASK_AGAIN_AFTER, number));
-            }
+            ["conflict", number] => self.hear_conflict(number.parse().unwrap()),
             ["seen", look, unfinished, helped] => {
+                line.clone_into(&mut self.last_seen);
+                self.write_course();
                 self.helped += helped.parse::<usize>().unwrap();
                 let tells =
                     self.first_telling_look.is_some_and(|first| look.parse::<u64>().unwrap() >= first);
@@ -192,18 +207,24 @@ impl Storm {
 
     /// A dead worker's answer may come beside the one of whom we asked again.
     fn hear_started(&mut self, number: usize) {
-        let unanswered = self.open.len() + self.again.len();
         self.open.retain(|(open, _)| *open != number);
         self.again.retain(|(_, again)| *again != number);
-        if self.open.len() + self.again.len() == unanswered {
+        if !self.started.insert(number) {
             return;
         }
-        self.started += 1;
         if let Some(delay) = self.asked[number].cancelled_after {
             self.cancels.push_back((Instant::now() + delay, number));
         }
-        if self.started == SAGAS {
+        if self.started.len() == SAGAS {
             self.first_telling_look = Some(self.looks + 1);
+        }
+    }
+
+    /// Of a saga that ran meanwhile this is said too: its lock may be another's by now.
+    fn hear_conflict(&mut self, number: usize) {
+        self.open.retain(|(open, _)| *open != number);
+        if !self.started.contains(&number) {
+            self.again.push_back((Instant::now() + ASK_AGAIN_AFTER, number));
         }
     }
 
@@ -242,8 +263,8 @@ impl Storm {
     /// Whatever the dead one was asked and did not answer is asked of another.
     async fn kill(&mut self) {
         let at = self.random.usize(..self.fleet.len());
+        self.shelf.killed(self.fleet.number(at));
         let dead = self.fleet.kill(at).await;
-        self.shelf.killed(dead);
         self.fleet.start().await;
         let now = Instant::now();
         let (lost, open): (Vec<_>, Vec<_>) = self.open.drain(..).partition(|(_, worker)| *worker == dead);

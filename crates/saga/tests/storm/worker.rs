@@ -6,7 +6,7 @@ use crate::steps::{self, CALL_TIMEOUT, Reach};
 use arcadia_saga::{
     By, Clock, Filter, Runner, SagaId, Sagas, Settings, StartError, StartSaga, Started, VerbError,
 };
-use arcadia_sql::{Db, Options};
+use arcadia_sql::{Db, Error, Options};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -58,9 +58,9 @@ pub async fn work(orders: &str) {
     while let Ok(Some(line)) = lines.next_line().await {
         let (sagas, say) = (sagas.clone(), say.clone());
         tokio::spawn(async move {
-            if let Some(answer) = obey(&sagas, &line).await {
-                let _ = say.send(format!("{answer}\n"));
-            }
+            let answer = obey(&sagas, &line).await.unwrap_or_else(|why| Some(format!("trouble {why}")));
+            // Nobody writes any more when this process is ending.
+            let _ = answer.map(|answer| say.send(format!("{answer}\n")));
         });
     }
     stop.cancel();
@@ -78,27 +78,25 @@ async fn open(url: &str) -> Db {
     }
 }
 
-async fn obey(sagas: &Sagas, line: &str) -> Option<String> {
+/// Nothing when there is nothing to say; an error is one that trying again does not heal.
+async fn obey(sagas: &Sagas, line: &str) -> Result<Option<String>, String> {
     let words: Vec<&str> = line.split(' ').collect();
     match words[..] {
         ["start", number, id, plan, lock] => {
-            let started = start(sagas, id.parse().unwrap(), plan == "pivot", lock).await;
-            Some(format!("{} {number}", if started { "started" } else { "conflict" }))
+            let started = start(sagas, id.parse().unwrap(), plan == "pivot", lock).await?;
+            Ok(Some(format!("{} {number}", if started { "started" } else { "conflict" })))
         }
-        ["cancel", id] => {
-            cancel(sagas, id.parse().unwrap()).await;
-            None
-        }
+        ["cancel", id] => cancel(sagas, id.parse().unwrap()).await.map(|()| None),
         ["look", number] => {
-            let (unfinished, helped) = look(sagas).await?;
-            Some(format!("seen {number} {unfinished} {helped}"))
+            let seen = look(sagas).await;
+            Ok(seen.map(|(unfinished, helped)| format!("seen {number} {unfinished} {helped}")))
         }
-        _ => panic!("a command like `{line}`"),
+        _ => Err(format!("no such command as `{line}`")),
     }
 }
 
 /// False when another saga holds the lock. A start whose answer was lost finds itself.
-async fn start(sagas: &Sagas, id: SagaId, has_pivot: bool, lock: &str) -> bool {
+async fn start(sagas: &Sagas, id: SagaId, has_pivot: bool, lock: &str) -> Result<bool, String> {
     let steps = if has_pivot { WITH_PIVOT } else { ONLY_PUTS };
     let asked = StartSaga {
         id: Some(id),
@@ -110,24 +108,31 @@ async fn start(sagas: &Sagas, id: SagaId, has_pivot: bool, lock: &str) -> bool {
     };
     loop {
         match sagas.start(asked.clone()).await {
-            Ok(Started::New(_) | Started::Replayed(_)) | Err(StartError::Taken(_)) => return true,
-            Err(StartError::Conflict { saga, .. }) => return saga == id,
-            Err(StartError::Database(error)) => tracing::warn!(%error, "not started yet"),
-            Err(error) => panic!("not started: {error}"),
+            Ok(Started::New(_) | Started::Replayed(_)) | Err(StartError::Taken(_)) => return Ok(true),
+            Err(StartError::Conflict { saga, .. }) => return Ok(saga == id),
+            Err(StartError::Database(error)) => pause_after(&error).await?,
+            Err(error) => return Err(error.to_string()),
         }
-        tokio::time::sleep(TRY_AGAIN_AFTER).await;
     }
 }
 
-async fn cancel(sagas: &Sagas, id: SagaId) {
+async fn cancel(sagas: &Sagas, id: SagaId) -> Result<(), String> {
     loop {
         match sagas.cancel(id, "user:storm").await {
-            Ok(_) | Err(VerbError::Refused { .. }) => return,
-            Err(VerbError::NotFound(_)) => panic!("saga {id} was started and is gone"),
-            Err(VerbError::Database(error)) => tracing::warn!(%error, "not cancelled yet"),
+            Ok(_) | Err(VerbError::Refused { .. }) => return Ok(()),
+            Err(VerbError::Database(error)) => pause_after(&error).await?,
+            Err(VerbError::NotFound(_)) => return Err(format!("saga {id} was started and is gone")),
         }
-        tokio::time::sleep(TRY_AGAIN_AFTER).await;
     }
+}
+
+async fn pause_after(error: &Error) -> Result<(), String> {
+    tracing::warn!(%error, "to be tried again");
+    if !error.is_retryable() {
+        return Err(error.to_string());
+    }
+    tokio::time::sleep(TRY_AGAIN_AFTER).await;
+    Ok(())
 }
 
 /// How many sagas have not ended, and how many of them an operator had to help: a saga whose process died three
