@@ -7,6 +7,7 @@ mod alarm;
 mod clock;
 mod drive;
 mod flight;
+mod hold;
 mod id;
 mod journal;
 mod lease;
@@ -24,6 +25,7 @@ pub mod steps;
 mod store;
 
 pub use clock::Clock;
+pub use hold::ClaimsHeld;
 pub use id::{Mark, SagaId};
 #[doc(hidden)]
 pub use journal::bare_limit;

@@ -12,6 +12,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// # Errors
     /// The database.
     pub async fn round(&self) -> Result<usize, Error> {
+        if self.sagas.claims_held().is_some() {
+            return Ok(0);
+        }
         let flights = Flights::under(self.enlist().await?);
         self.sagas.enter_schedules().await?;
         self.sagas.tick().await?;

@@ -11,6 +11,7 @@ pub use start::{Idempotency, StartError, StartSaga, Started};
 pub use verbs::{By, VerbError};
 
 use crate::flight::Flight;
+use crate::hold::Hold;
 use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
@@ -72,6 +73,7 @@ pub struct Sagas {
     pub(crate) catalog: Arc<dyn Catalog>,
     here: Arc<RwLock<Option<Arc<BeginHere>>>>,
     pub(crate) ends: Ends,
+    pub(crate) hold: Hold,
 }
 
 /// The runner of this very process, where one runs: a saga that is asked for here begins here.
@@ -93,7 +95,7 @@ impl Sagas {
     #[must_use]
     pub fn new<C: Send + Sync + 'static>(db: Db, clock: Clock, registry: &Arc<Registry<C>>) -> Sagas {
         let catalog = Arc::clone(registry) as Arc<dyn Catalog>;
-        Sagas { db, clock, woken: Arc::default(), catalog, here: Arc::default(), ends: Ends::default() }
+        Sagas { db, clock, woken: Arc::default(), catalog, here: Arc::default(), ends: Ends::default(), hold: Hold::default() }
     }
 
     /// The steps of a plan, for [`StartSaga::steps`].
