@@ -166,6 +166,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
             }
             tokio::select! {
                 () = self.live(&flights, &shutdown) => {}
+                () = self.stop_at_once(&shutdown) => {}
                 () = self.keep_lease(&flights.lease) => {
                     let runner = flights.lease.runner();
                     tracing::error!(%runner, "lease lost: every saga is dropped");
@@ -174,6 +175,13 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 }
             }
         }
+    }
+
+    /// Tells the steps in flight of a shutdown even while a claim is under way; never resolves.
+    async fn stop_at_once(&self, shutdown: &CancellationToken) {
+        shutdown.cancelled().await;
+        self.stopping.store(true, Ordering::Relaxed);
+        std::future::pending().await
     }
 
     /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.
