@@ -3,6 +3,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::provisioning::boots::Boots;
+use crate::sagas::Calendar;
 use crate::{config::Config, installation, sagas};
 use arcadia_saga::{Clock, PlanError, Registry, Runner, Sagas, Settings};
 use arcadia_sql::{Db, MIGRATIONS, Options};
@@ -43,6 +44,7 @@ pub struct Parts {
     pub clock: Clock,
     pub tenant_zones: Vec<String>,
     pub call_timeout: Duration,
+    pub calendar: Calendar,
 }
 
 /// A cloud with the steps and plans that run in it.
@@ -83,6 +85,7 @@ impl Service {
             clock: Clock::machine(config.speed),
             tenant_zones: config.tenant_zones.clone(),
             call_timeout: config.call_timeout,
+            calendar: Calendar::Kept,
         })
         .await
     }
@@ -92,8 +95,8 @@ impl Service {
     /// # Errors
     /// The database, or plans that do not fit together.
     pub async fn assemble(parts: Parts) -> Result<Service, OpenError> {
-        let Parts { db, digitalocean, clock, tenant_zones, call_timeout } = parts;
-        let registry = Arc::new(sagas::registry()?);
+        let Parts { db, digitalocean, clock, tenant_zones, call_timeout, calendar } = parts;
+        let registry = Arc::new(sagas::registry(calendar)?);
         let installation = installation::id(&db, &clock).await?.to_string();
         let sagas = Sagas::new(db.clone(), clock.clone(), &registry);
         let catalogue = Catalogue::new(digitalocean.clone(), clock.clone());

@@ -7,6 +7,7 @@ mod start;
 mod verdict;
 
 use arcadia::cloud::{Cloud, Parts, Service};
+use arcadia::sagas::Calendar;
 use arcadia_saga::{Clock, Runner, Saga, SagaId, Settings, Status, StepResult, StepStatus};
 use arcadia_sql::testing::TestDb;
 use arcadia_sql::{Engine, MIGRATIONS, ManualNow, Options};
@@ -51,6 +52,11 @@ impl digitalocean::Clock for ClientClock {
 
 impl World {
     pub async fn new(engine: Engine) -> World {
+        World::with(engine, Calendar::Closed, 200).await
+    }
+
+    /// `per_page` is how many objects the client asks for at once.
+    pub async fn with(engine: Engine, calendar: Calendar, per_page: u64) -> World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let start: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
         let now = ManualNow::new(start);
@@ -59,10 +65,12 @@ impl World {
         let (simulator, address, stop) = simulate(start).await;
         let client = Client::builder(format!("http://{address}"))
             .token(Purpose::Provisioning, "a-token")
+            .token(Purpose::Sync, "a-sync-token")
             .timeout(Duration::from_secs(5))
             .patience(Duration::ZERO)
             .retry(Retry::none())
             .limits(Limits::unlimited())
+            .per_page(per_page)
             .clock(Arc::new(ClientClock(now.clone())))
             .build()
             .unwrap();
@@ -72,6 +80,7 @@ impl World {
             clock: Clock::manual(now.clone(), 7),
             tenant_zones: vec![DOMAIN.to_owned()],
             call_timeout: Duration::from_secs(5),
+            calendar,
         };
         let service = Service::assemble(parts).await.unwrap();
         let runner = service.runner(Settings::default());
