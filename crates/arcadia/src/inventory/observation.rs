@@ -101,7 +101,7 @@ mod tests {
     fn a_fingerprint_is_the_same_in_every_build_and_differs_with_every_field() {
         let one =
             Observation { provider_id: "7".to_owned(), name: "web".to_owned(), ..Observation::default() };
-        assert_eq!(one.fingerprint(), 1);
+        assert_eq!(one.fingerprint(), -4_185_127_840_012_457_165);
         let others = [
             Observation { name: "api".to_owned(), ..one.clone() },
             Observation { region: Some("nyc3".to_owned()), ..one.clone() },

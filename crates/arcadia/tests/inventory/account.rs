@@ -1,10 +1,12 @@
 //! The account as the inventory has it: syncs by name, rows, events and runs.
 
 use crate::world::World;
-use arcadia::inventory::projects::ProjectRow;
+use arcadia::inventory::projects::{self, GiveError, ProjectRow};
 use arcadia::inventory::runs::{RunRow, Tally};
 use arcadia::inventory::store::ResourceRow;
 use arcadia::inventory::sync::{self, NAMES, Stop};
+use arcadia::inventory::timeline::Statement;
+use arcadia::inventory::{self, Witness};
 use arcadia_sql::{args, row, statements};
 use digitalocean_sim::{Kind, Mutation};
 use jiff::Timestamp;
@@ -175,5 +177,35 @@ impl World {
     pub async fn assign(&self, project: &str, urn: &str) {
         let client = &self.service.cloud.digitalocean;
         client.projects().assign(&project.into(), &[urn.into()]).await.unwrap();
+    }
+}
+
+impl World {
+    /// An operator says whose a project is.
+    pub async fn give(
+        &self,
+        project: Uuid,
+        tenant: Option<&str>,
+        effective_from: Option<Timestamp>,
+    ) -> Result<ProjectRow, GiveError> {
+        let cloud = &self.service.cloud;
+        let mut tx = cloud.db.begin().await.unwrap();
+        let tenant = tenant.map(str::to_owned);
+        let given =
+            projects::give(&mut tx, project, tenant, effective_from, &self.operator(), &cloud.clock).await?;
+        tx.commit().await.unwrap();
+        Ok(given)
+    }
+
+    pub fn operator(&self) -> Witness {
+        let (actor, source) = ("user:ada".to_owned(), "a customer's contract".to_owned());
+        Witness { actor, source, asked_at: self.now.get(), run: None }
+    }
+
+    /// Whose a resource was and is.
+    pub async fn owners(&self, kind: &str, provider_id: &str) -> Vec<Statement> {
+        let id = self.row(kind, provider_id).await.id;
+        let mut tx = self.service.cloud.db.begin().await.unwrap();
+        inventory::owners(&mut tx, id).await.unwrap()
     }
 }

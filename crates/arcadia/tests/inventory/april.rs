@@ -50,7 +50,8 @@ stories! {
             run_now(cloud, "projects", "one", &|_| ()),
             run_now(cloud, "projects", "two", &|_| ())
         );
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
         assert_eq!(made(world), 1);
         world.advance(Duration::from_secs(60));
         world.sync("projects").await.unwrap();

@@ -10,6 +10,8 @@ mod world;
 
 mod account;
 mod april;
+mod attribution;
+mod history;
 mod life;
 mod listings;
 mod upsert;
