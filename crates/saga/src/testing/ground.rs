@@ -1,30 +1,12 @@
-//! The databases that cases are played in. One on PostgreSQL takes longer to make than a case to play, so there
-//! it is emptied and used again.
+//! The databases that cases are played in. A fresh one takes longer to make than a case to play, so they are
+//! emptied and used again.
 
 use super::stage::lock;
 use crate::ledger::{Ledger, SqlLedger};
 use arcadia_sql::testing::TestDb;
-use arcadia_sql::{Engine, Error, ManualNow, Migrations, Options, args, statements};
+use arcadia_sql::{Engine, ManualNow, Migrations, Options};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex};
-
-statements! {
-    /// Every table but the list of migrations, whatever refers to what.
-    EMPTY = sqlite "SELECT 1" postgres "
-        DO 'DECLARE name TEXT; BEGIN
-            PERFORM set_config(''session_replication_role'', ''replica'', TRUE);
-            FOR name IN SELECT tablename FROM pg_tables
-                WHERE schemaname = ''public'' AND tablename <> ''arcadia_migrations''
-            LOOP EXECUTE ''DELETE FROM '' || quote_ident(name); END LOOP;
-        END'";
-
-    EMPTY_RUNS = "DELETE FROM saga_runs";
-    EMPTY_STEPS = "DELETE FROM saga_step_results";
-    EMPTY_EVENTS = "DELETE FROM saga_events";
-    EMPTY_LOCKS = "DELETE FROM saga_locks";
-    EMPTY_KEYS = "DELETE FROM saga_idempotency_keys";
-    EMPTY_NODES = "DELETE FROM saga_nodes";
-}
 
 /// One database, with its clock and the way into it.
 pub(crate) struct Ground {
@@ -34,16 +16,22 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Back to the beginning, with no saga and no node.
-    pub(crate) async fn clear(&self) -> Result<(), Error> {
+    pub(crate) async fn fresh(engine: Engine, migrations: &'static Migrations) -> Result<Ground, String> {
+        let now = ManualNow::new(start());
+        let options = Options { manual_now: Some(now.clone()), ..Options::default() };
+        let db = TestDb::fresh(engine, options, migrations).await;
+        let ledger = SqlLedger::open((*db).clone()).await.map_err(|error| error.to_string())?;
+        Ok(Ground { db, now, ledger: Arc::new(ledger) })
+    }
+
+    /// Back to the beginning, with no row and no time gone by.
+    pub(crate) async fn clear(&self) {
         self.now.set(start());
-        for empty in [&EMPTY_RUNS, &EMPTY_STEPS, &EMPTY_EVENTS, &EMPTY_LOCKS, &EMPTY_KEYS, &EMPTY_NODES] {
-            self.db.execute(empty, args![]).await?;
-        }
-        Ok(())
+        self.db.clear().await;
     }
 }
 
+/// Those of one trial that no case is being played in.
 pub(crate) struct Grounds {
     migrations: &'static Migrations,
     used: Mutex<Vec<Ground>>,
@@ -55,24 +43,22 @@ impl Grounds {
     }
 
     pub(crate) async fn take(&self, engine: Engine) -> Result<Ground, String> {
-        let used = if engine == Engine::Postgres { lock(&self.used).pop() } else { None };
-        let words = |error: Error| error.to_string();
-        if let Some(ground) = used {
-            ground.now.set(start());
-            ground.db.execute(&EMPTY, args![]).await.map_err(words)?;
-            return Ok(ground);
+        let used = {
+            let mut used = lock(&self.used);
+            let at = used.iter().position(|ground| ground.db.engine() == engine);
+            at.map(|at| used.swap_remove(at))
+        };
+        match used {
+            Some(ground) => {
+                ground.clear().await;
+                Ok(ground)
+            }
+            None => Ground::fresh(engine, self.migrations).await,
         }
-        let now = ManualNow::new(start());
-        let options = Options { manual_now: Some(now.clone()), ..Options::default() };
-        let db = TestDb::fresh(engine, options, self.migrations).await;
-        let ledger = Arc::new(SqlLedger::open((*db).clone()).await.map_err(words)?);
-        Ok(Ground { db, now, ledger })
     }
 
     pub(crate) fn give_back(&self, ground: Ground) {
-        if ground.db.engine() == Engine::Postgres {
-            lock(&self.used).push(ground);
-        }
+        lock(&self.used).push(ground);
     }
 }
 

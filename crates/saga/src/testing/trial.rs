@@ -22,6 +22,8 @@ pub struct Trial<F> {
     fresh: F,
     between: Between,
     only: Option<String>,
+    /// Only cases whose names contain it, and of these none after the first that does not hold.
+    seeks: Option<&'static str>,
     grounds: Grounds,
 }
 
@@ -40,7 +42,8 @@ where
     /// A trial in worlds that `fresh` makes, one for each case.
     pub fn of(fresh: F) -> Trial<F> {
         let only = std::env::var(CASE_VARIABLE).ok();
-        Trial { fresh, between: Arc::new(|ledger, _| ledger), only, grounds: Grounds::of(&MIGRATIONS) }
+        let between: Between = Arc::new(|ledger, _| ledger);
+        Trial { fresh, between, only, seeks: None, grounds: Grounds::of(&MIGRATIONS) }
     }
 
     /// Databases with another schema than this workspace's. It must not put rows into its tables: a database
@@ -50,10 +53,10 @@ where
         Trial { grounds: Grounds::of(migrations), ..self }
     }
 
-    /// Puts a double between the kit and the database.
+    /// Puts a double between the kit and the database, and seeks a case of this hazard that it fails.
     #[cfg(test)]
-    pub(crate) fn through(self, between: Between) -> Trial<F> {
-        Trial { between, ..self }
+    pub(crate) fn through(self, between: Between, hazard: &'static str) -> Trial<F> {
+        Trial { between, seeks: Some(hazard), ..self }
     }
 
     /// Every case on both databases.
@@ -85,12 +88,17 @@ where
             stream::iter(cases.map(|case| async move { (case, self.play(case).await) })).buffered(AT_ONCE);
         while let Some((case, held)) = played.next().await {
             report.add(&case, held.map(drop));
+            if self.seeks.is_some() && !report.violations().is_empty() {
+                break;
+            }
         }
         report
     }
 
     fn wants(&self, case: &Case) -> bool {
-        self.only.as_ref().is_none_or(|only| *only == case.to_string())
+        let name = case.to_string();
+        self.only.as_ref().is_none_or(|only| *only == name)
+            && self.seeks.is_none_or(|part| name.contains(part))
     }
 
     /// Also the measure of the places; it must hold before anything else can.

@@ -185,43 +185,44 @@ impl Ledger for Broken {
     }
 }
 
-async fn try_out(fault: Fault) -> Report {
+async fn try_out(engine: Engine, fault: Fault, hazard: &'static str) -> Report {
     let between: Between = Arc::new(move |inner, db: &Db| -> Arc<dyn Ledger> {
         Arc::new(Broken { fault, inner, db: db.clone(), held: Mutex::default() })
     });
     let steps = &["make", "wait_listed", "make"];
-    let trial = Trial::of(|scene: Scene| async move { ShelfWorld::new(scene, steps) }).through(between);
-    trial.on(Engine::Sqlite).await
+    let trial = Trial::of(|scene: Scene| async move { ShelfWorld::new(scene, steps) });
+    trial.through(between, hazard).on(engine).await
 }
 
-/// What the kit says of it; the hazard's name must be among the cases that do not hold.
-async fn is_found(fault: Fault, hazard: &str, words: &str) {
-    let report = try_out(fault).await;
+/// What the kit says of it; the hazard's name must be in the case that does not hold.
+async fn is_found(engine: Engine, fault: Fault, hazard: &'static str, words: &str) {
+    let report = try_out(engine, fault, hazard).await;
     let found = report.violations().iter().any(|it| it.case.contains(hazard) && it.why.contains(words));
     assert!(found, "{fault:?} was not found by {hazard} ({words}):\n{report}");
 }
 
-#[tokio::test]
-async fn an_unfenced_write_is_found() {
-    is_found(Fault::UnfencedWrite, "zombie", "the zombie wrote").await;
+macro_rules! found_on_both_databases {
+    ($($test:ident: $fault:ident by $hazard:literal, for $words:literal;)*) => {$(
+        mod $test {
+            use super::*;
+
+            #[tokio::test]
+            async fn sqlite() {
+                is_found(Engine::Sqlite, Fault::$fault, $hazard, $words).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                is_found(Engine::Postgres, Fault::$fault, $hazard, $words).await;
+            }
+        }
+    )*};
 }
 
-#[tokio::test]
-async fn an_intent_written_after_the_call_is_found_by_the_world() {
-    is_found(Fault::LateIntent, "dies-after-call", "on the shelf").await;
-}
-
-#[tokio::test]
-async fn a_rollback_that_stops_at_the_first_failure_is_found() {
-    is_found(Fault::StopsAtFirstFailure, "undo-1", "it is completed").await;
-}
-
-#[tokio::test]
-async fn a_claim_that_does_not_bump_the_epoch_is_found() {
-    is_found(Fault::SameEpoch, "sqlite/forward", "did not bump the epoch").await;
-}
-
-#[tokio::test]
-async fn a_lost_wake_up_is_found() {
-    is_found(Fault::LostWakeUp, "cancel", "sleeps on").await;
+found_on_both_databases! {
+    an_unfenced_write_is_found: UnfencedWrite by "zombie", for "the zombie wrote";
+    an_intent_written_after_the_call_is_found_by_the_world: LateIntent by "dies-after-call", for "on the shelf";
+    a_rollback_that_stops_at_the_first_failure_is_found: StopsAtFirstFailure by "undo-1", for "it is completed";
+    a_claim_that_does_not_bump_the_epoch_is_found: SameEpoch by "/forward", for "did not bump the epoch";
+    a_lost_wake_up_is_found: LostWakeUp by "cancel", for "sleeps on";
 }
