@@ -1,5 +1,6 @@
 //! What lies around droplets: who holds whom, what is refused, what comes late, and what a limited token sees.
 
+use arcadia_test_record::needle;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use digitalocean_sim::{Fault, FaultKind, Options, Span};
@@ -7,7 +8,7 @@ use reqwest::Method;
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::site::{Site, droplet, message, options, parts, timings};
+use crate::site::{FINANCE_SECRET, Site, TOKEN, droplet, message, options, parts, timings};
 
 async fn slow() -> Site {
     let firewall = Span::exactly(30_000);
@@ -95,14 +96,14 @@ async fn a_limited_token_sees_no_tags_and_is_told_what_it_lacks() {
     let mut body = droplet("edge-1");
     body["tags"] = json!(["web"]);
     site.post("/v2/droplets", body).await;
-    let limit = json!({ "token": "token", "scopes": ["droplet:read", "image:read"] });
+    let limit = json!({ "token": TOKEN, "scopes": ["droplet:read", "image:read"] });
     assert_eq!(site.send(Method::POST, "/_sim/tokens", Some(limit)).await.status(), 204);
     let (_, listed) = site.get("/v2/droplets").await;
     assert_eq!(listed["droplets"][0]["tags"], json!([]));
     assert_eq!(listed["droplets"][0]["image"]["slug"], "ubuntu-24-04-x64");
     let (status, refused) = site.get("/v2/tags").await;
     assert_eq!((status, message(&refused)), (403, "You are missing the required permission tag:read."));
-    site.send(Method::POST, "/_sim/tokens", Some(json!({ "token": "token", "revoked": true }))).await;
+    site.send(Method::POST, "/_sim/tokens", Some(json!({ "token": TOKEN, "revoked": true }))).await;
     assert_eq!(site.get("/v2/droplets").await.0, 401);
 }
 
@@ -128,13 +129,13 @@ async fn finance_takes_an_invoice_once_and_only_from_its_own() {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         parts(client.post(url).bearer_auth(token).json(&body).send().await.unwrap()).await
     };
-    let good = || signed("simulated-finance-secret", now_s + 60);
+    let good = || signed(FINANCE_SECRET, now_s + 60);
     let (status, first) = import(good(), invoice(8692)).await;
     assert_eq!((status, &first["status"]), (201, &json!("created")));
     let (status, second) = import(good(), invoice(8692)).await;
     assert_eq!((status, &second["status"], &second["id"]), (200, &json!("updated"), &first["id"]));
     assert_eq!(import(good(), invoice(8693)).await.0, 422);
-    assert_eq!(import(signed("another-secret", now_s + 60), invoice(8692)).await.0, 401);
-    assert_eq!(import(signed("simulated-finance-secret", now_s), invoice(8692)).await.0, 401);
+    assert_eq!(import(signed(concat!("another ", needle!()), now_s + 60), invoice(8692)).await.0, 401);
+    assert_eq!(import(signed(FINANCE_SECRET, now_s), invoice(8692)).await.0, 401);
     assert_eq!(site.simulator.imported_invoices()[0].times, 2);
 }
