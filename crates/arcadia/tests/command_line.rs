@@ -132,6 +132,21 @@ fn the_effective_settings_are_shown_without_their_secrets() {
 }
 
 #[test]
+fn a_database_that_cannot_be_opened_is_named_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = ["127.0.0.1:1/x", "127.0.0.1:99999/x", "[bad/x", "127.0.0.1:1/x?sslmode=odd"];
+    let urls = places.map(|place| format!("postgres://me:{}@{place}", needle!()));
+    for url in urls.iter().chain([&format!("mysql://me:{}@db/x", needle!()), &needle!().to_owned()]) {
+        for command in [&["migrate"][..], &["demo", "--exit"]] {
+            let refused = run(arcadia(folder.path(), &[command, &["--database", url]].concat()));
+            assert_eq!(refused.status.code(), Some(1), "{url}");
+            let said = stderr(&refused);
+            assert!(said.contains("database") && !said.contains(needle!()), "{said}");
+        }
+    }
+}
+
+#[test]
 fn migrating_twice_applies_everything_once() {
     let folder = tempfile::tempdir().unwrap();
     let first = stdout(&run(arcadia(folder.path(), &["migrate"])));

@@ -96,6 +96,7 @@ async fn a_query_is_neither_logged_nor_in_errors() {
 
     assert!(server.lines()[0].contains("whisper"));
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    keep(&logged);
     assert!(logged.contains("/v2/droplets") && !logged.contains("whisper"), "{logged}");
 }
 
