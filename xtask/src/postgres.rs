@@ -48,7 +48,12 @@ impl Server {
     pub(crate) fn url(&self) -> String {
         match self {
             Server::Named(url) => url.clone(),
-            Server::Cluster(cluster) => format!("postgres://postgres@127.0.0.1:{}/postgres", cluster.port),
+            // It trusts everybody, so that any password does: one that the search for secrets knows.
+            Server::Cluster(cluster) => format!(
+                "postgres://postgres:{}@127.0.0.1:{}/postgres",
+                arcadia_test_record::NEEDLE,
+                cluster.port
+            ),
         }
     }
 }

@@ -23,6 +23,7 @@ mod shape;
 mod step;
 pub mod steps;
 mod store;
+pub mod testing;
 
 pub use clock::Clock;
 pub use id::{Mark, SagaId};

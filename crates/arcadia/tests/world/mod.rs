@@ -51,6 +51,7 @@ impl digitalocean::Clock for ClientClock {
 
 impl World {
     pub async fn new(engine: Engine) -> World {
+        arcadia_test_record::listen();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let start: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
         let now = ManualNow::new(start);
@@ -58,7 +59,7 @@ impl World {
         let db = TestDb::fresh(engine, options, &MIGRATIONS).await;
         let (simulator, address, stop) = simulate(start).await;
         let client = Client::builder(format!("http://{address}"))
-            .token(Purpose::Provisioning, "a-token")
+            .token(Purpose::Provisioning, concat!("dop_v1_", arcadia_test_record::needle!()))
             .timeout(Duration::from_secs(5))
             .patience(Duration::ZERO)
             .retry(Retry::none())

@@ -7,6 +7,7 @@ mod control;
 mod domains;
 mod droplets;
 mod faults;
+mod inventory;
 mod limits;
 mod paging;
 mod site;

@@ -1,6 +1,6 @@
 //! How sagas come to a node: claimed when due, taken over from the dead, begun in place.
 
-use super::strays::Suspects;
+use super::strays::{Held, Suspects};
 use super::{CLAIM_EVERY, CLAIM_MAX, Claimed, Flights, Lane, Launch, Runner};
 use crate::flight::Flight;
 use crate::ledger::{Claim, FromQueue};
@@ -112,8 +112,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
-        let claim = (row.id, row.epoch);
-        launch.spawn(claim, async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        let held = flights.driven.hold((row.id, row.epoch));
+        launch.spawn(held, async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -127,22 +127,23 @@ impl<C: Send + Sync + 'static> Runner<C> {
             }
         };
         let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
-        let fly = move |flight: Flight| {
+        let driven = flights.driven.clone();
+        let fly = move |flight: Flight, held: Held| {
             let driver = Arc::clone(&driver);
-            let claim = (flight.row.id, flight.row.epoch);
-            launch.spawn(claim, async move { driver.drive_from(flight).await });
+            launch.spawn(held, async move { driver.drive_from(flight).await });
         };
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {
             journal,
             lease: Arc::clone(&flights.lease),
             places,
+            hold: Box::new(move |claim| driven.hold(claim)),
             fly: Box::new(fly),
         });
     }
 
     /// The earliest due time of all queues, and the time now.
-    pub(super) async fn next_due(&self) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+    pub(crate) async fn next_due(&self) -> Result<Option<(Timestamp, Timestamp)>, Error> {
         self.next_due_of(self.queues.iter()).await
     }
 

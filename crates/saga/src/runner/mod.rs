@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod claim;
+mod simulated;
 mod strays;
 
 use crate::alarm::Alarm;
@@ -18,11 +19,11 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+pub(crate) use strays::Held;
 use strays::{Driven, Suspects};
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 /// So many sagas are claimed by one statement at most.
 const CLAIM_MAX: usize = 256;
@@ -327,7 +328,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
 /// What it takes to put a saga in flight.
 struct Launch {
-    driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
     places: Arc<Semaphore>,
@@ -340,7 +340,6 @@ impl Launch {
         let lane = runner.queues.iter().find(|lane| lane.name == queue);
         Launch {
             lane: lane.map(|lane| Arc::clone(&lane.places)),
-            driven: flights.driven.clone(),
             tasks: flights.tasks.clone(),
             dropped: flights.dropped.clone(),
             places: Arc::clone(&runner.places),
@@ -349,8 +348,7 @@ impl Launch {
     }
 
     /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, claim: (Uuid, i64), flight: impl Future<Output = ()> + Send + 'static) {
-        let held = self.driven.hold(claim);
+    fn spawn(&self, held: Held, flight: impl Future<Output = ()> + Send + 'static) {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));

@@ -17,6 +17,7 @@ use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
 use crate::record::Status;
+use crate::runner::Held;
 use crate::schedule::Schedules;
 use crate::{Clock, Field, SagaId};
 use arcadia_sql::Db;
@@ -24,6 +25,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, oneshot};
+use uuid::Uuid;
 
 pub(crate) trait Catalog: Send + Sync {
     fn check(&self, kind: &str, steps: &[String], inputs: &[&str]) -> Result<(), PlanError>;
@@ -82,7 +84,9 @@ pub(crate) struct BeginHere {
     pub(crate) journal: Journal,
     pub(crate) lease: Arc<Lease>,
     pub(crate) places: Arc<Semaphore>,
-    pub(crate) fly: Box<dyn Fn(Flight) + Send + Sync>,
+    /// Says that the claim is on its way to its task, before it is written.
+    pub(crate) hold: Box<dyn Fn((Uuid, i64)) -> Held + Send + Sync>,
+    pub(crate) fly: Box<dyn Fn(Flight, Held) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Sagas {
@@ -143,7 +147,7 @@ impl Sagas {
     }
 
     /// The runner of this process, while it has a place free and a lease.
-    fn begins_here(&self) -> Option<Arc<BeginHere>> {
+    pub(crate) fn begins_here(&self) -> Option<Arc<BeginHere>> {
         let here = self.here.read().unwrap_or_else(PoisonError::into_inner).clone()?;
         let ready = here.places.available_permits() > 0;
         (ready && here.lease.outlasts(&self.clock, Duration::ZERO).is_ok()).then_some(here)

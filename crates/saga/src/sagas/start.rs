@@ -169,10 +169,11 @@ impl Sagas {
             owner: flight.runner,
             at: now,
         };
+        let held = (here.hold)((id.0, flight.row.epoch));
         if !here.journal.insert(id.0, inserted).await? {
             return Err(StartError::Taken(id));
         }
-        (here.fly)(flight);
+        (here.fly)(flight, held);
         Ok(Started::New(id))
     }
 
