@@ -7,6 +7,7 @@ mod alarm;
 mod clock;
 mod drive;
 mod flight;
+mod hints;
 mod id;
 mod journal;
 mod lease;

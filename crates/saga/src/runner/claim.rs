@@ -13,13 +13,14 @@ use std::time::Duration;
 
 impl<C: Send + Sync + 'static> Runner<C> {
     /// Claims until nothing is due or every place is taken; answers how long to sleep.
-    pub(super) async fn claim_due(&self, flights: &Flights) -> Duration {
+    pub(super) async fn claim_due(&self, flights: &Flights) -> Sleep {
         self.alarm.clear();
+        let safety_poll = self.settings.safety_poll;
         match self.claim_queues(flights).await {
-            Ok(_) => self.until_next_due().await.unwrap_or(self.settings.safety_poll),
+            Ok(_) => self.until_next_due().await.unwrap_or(Sleep::of(safety_poll)),
             Err(error) => {
                 tracing::warn!(%error, "claiming failed; trying again");
-                self.settings.safety_poll
+                Sleep::of(safety_poll)
             }
         }
     }
@@ -143,9 +144,16 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
     /// The earliest due time of all queues, and the time now.
     pub(crate) async fn next_due(&self) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+        self.next_due_of(self.queues.iter()).await
+    }
+
+    async fn next_due_of(
+        &self,
+        queues: impl Iterator<Item = &Lane>,
+    ) -> Result<Option<(Timestamp, Timestamp)>, Error> {
         let ledger = self.ledger().await?;
         let mut earliest: Option<(Timestamp, Timestamp)> = None;
-        for queue in &self.queues {
+        for queue in queues {
             let due = ledger.next_due(self.known_steps.clone(), queue.name.clone()).await?;
             earliest = match (earliest, due) {
                 (Some(first), Some(second)) if first.0 <= second.0 => Some(first),
@@ -155,9 +163,29 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Ok(earliest)
     }
 
-    pub(super) async fn until_next_due(&self) -> Result<Duration, Error> {
-        let Some((due, now)) = self.next_due().await? else { return Ok(self.settings.safety_poll) };
+    /// What is due in a queue without a free place wakes nobody: the next place that becomes free does.
+    async fn until_next_due(&self) -> Result<Sleep, Error> {
+        let free = |lane: &&Lane| lane.places.available_permits() > 0;
+        let full = self.places.available_permits() == 0 || !self.queues.iter().all(|lane| free(&lane));
+        let queues = self.queues.iter().filter(|_| self.places.available_permits() > 0).filter(free);
+        let Some((due, now)) = self.next_due_of(queues).await? else {
+            return Ok(Sleep { full, ..Sleep::of(self.settings.safety_poll) });
+        };
         let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-        Ok(until.clamp(CLAIM_EVERY, self.settings.safety_poll))
+        Ok(Sleep { full, ..Sleep::of(until.clamp(CLAIM_EVERY, self.settings.safety_poll)) })
+    }
+}
+
+/// Until when a node has nothing to claim.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sleep {
+    pub(super) real: Duration,
+    /// Something may be due for which there was no place.
+    pub(super) full: bool,
+}
+
+impl Sleep {
+    pub(super) fn of(real: Duration) -> Sleep {
+        Sleep { real, full: false }
     }
 }

@@ -2,6 +2,7 @@
 //! a service can hold it.
 
 mod read;
+mod retention;
 mod start;
 mod verbs;
 
@@ -11,6 +12,7 @@ pub use start::{Idempotency, StartError, StartSaga, Started};
 pub use verbs::{By, VerbError};
 
 use crate::flight::Flight;
+use crate::hints::Hints;
 use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
@@ -71,6 +73,7 @@ pub struct Sagas {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) woken: Arc<Notify>,
+    pub(crate) hints: Hints,
     pub(crate) catalog: Arc<dyn Catalog>,
     here: Arc<RwLock<Option<Arc<BeginHere>>>>,
     pub(crate) ends: Ends,
@@ -97,7 +100,16 @@ impl Sagas {
     #[must_use]
     pub fn new<C: Send + Sync + 'static>(db: Db, clock: Clock, registry: &Arc<Registry<C>>) -> Sagas {
         let catalog = Arc::clone(registry) as Arc<dyn Catalog>;
-        Sagas { db, clock, woken: Arc::default(), catalog, here: Arc::default(), ends: Ends::default() }
+        let hints = Hints::on(db.clone(), clock.new_id());
+        Sagas {
+            db,
+            clock,
+            woken: Arc::default(),
+            hints,
+            catalog,
+            here: Arc::default(),
+            ends: Ends::default(),
+        }
     }
 
     /// The steps of a plan, for [`StartSaga::steps`].
@@ -128,9 +140,10 @@ impl Sagas {
         SagaId(self.clock.new_id())
     }
 
-    /// A hint that something may be due.
+    /// A hint that something may be due, here or on another node.
     pub fn wake(&self) {
         self.woken.notify_waiters();
+        self.hints.give();
     }
 
     /// The runner of this process, while it has a place free and a lease.
