@@ -152,7 +152,9 @@ impl Life {
     fn judge_names(&self, items: &[Value], midnight: Timestamp) {
         let account = self.site.simulator.account();
         let lines = |product: &str, id: &Value| -> Vec<String> {
-            let of_it = |item: &&Value| item["product"] == product && item["resource_id"] == id.to_string();
+            let id = &*id.to_string();
+            let of_it =
+                |item: &&Value| item["product"] == product && item["resource_id"].as_str() == Some(id);
             let text = |item: &Value| item["description"].as_str().unwrap().to_owned();
             items.iter().filter(of_it).map(text).collect()
         };
