@@ -10,6 +10,7 @@ mod faults;
 mod histories;
 mod inventory;
 mod limits;
+mod nonsense;
 mod paging;
 mod panel;
 mod site;
