@@ -23,7 +23,7 @@ pub(crate) async fn run(area: &str, arguments: &[String]) -> Result<()> {
     }
     let mut bench = command::cargo();
     bench.args(["run", "--release", "--quiet", "--package", "arcadia-bench", "--", area]).args(&arguments);
-    let done = follow(&mut bench, None).await;
+    let done = follow(&mut bench).await;
     drop(server);
     done
 }

@@ -10,6 +10,7 @@ mod node;
 mod openapi;
 mod postgres;
 mod python;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ struct Arguments {
 enum Chore {
     /// Run all tests on both databases, or those whose names contain a filter
     Test { filters: Vec<String> },
+    /// Simulate several nodes, seed by seed; a failing seed is printed with the command that replays it
+    Simulate(simulate::Simulate),
     /// Measure an area (sagas); `--database postgres` starts a server for it, `--json` ends with one object
     Bench {
         area: String,
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
     let chore = async {
         match arguments.chore {
             Chore::Test { filters } => test::run(&filters).await,
+            Chore::Simulate(asked) => simulate::run(asked).await,
             Chore::Bench { area, arguments } => bench::run(&area, &arguments).await,
         }
     };

@@ -37,7 +37,7 @@ pub fn router(cloud: Arc<Cloud>, verifier: Verifier) -> Router {
         .route("/api/v1/sagas", get(sagas::list).post(sagas::steer::start))
         .route("/api/v1/sagas/{id}", get(sagas::show))
         .route("/api/v1/sagas/{id}/events", get(sagas::events))
-        .route("/api/v1/sagas/{id}/cancel", post(sagas::cancel))
+        .route("/api/v1/sagas/{id}/cancel", post(sagas::steer::cancel))
         .route("/api/v1/sagas/{id}/retry", post(sagas::steer::retry))
         .route("/api/v1/sagas/{id}/skip", post(sagas::steer::skip))
         .route("/api/v1/sagas/{id}/resolve", post(sagas::steer::resolve))

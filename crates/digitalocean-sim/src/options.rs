@@ -2,6 +2,7 @@
 //! Every duration is simulated time; `Timings::instant` makes asynchronous things due at once.
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 /// How a simulator behaves. The default is the realistic one, so that a test has to ask for anything easier.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub struct Options {
     /// Whether a resize of a running droplet is refused. The live behaviour is not settled, so it can be switched off.
     pub resize_needs_off: bool,
     /// With which the stand-in for the finance service checks its tokens.
-    pub finance_secret: String,
+    pub finance_secret: SecretString,
 }
 
 impl Default for Options {
@@ -33,7 +34,7 @@ impl Default for Options {
             droplet_limit: 100,
             ids_skipped: 0,
             resize_needs_off: true,
-            finance_secret: "simulated-finance-secret".to_owned(),
+            finance_secret: "simulated-finance-secret".into(),
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use arcadia_test_record::{keep, needle};
 use digitalocean_sim::{ClockMode, Options, RateLimits, Simulator};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -27,6 +28,7 @@ fn script(name: &str) -> PathBuf {
 
 /// Runs what `command` makes of the simulator's base URL; it must say that it passed.
 async fn run(command: impl FnOnce(&str) -> Command, passed: &str) {
+    arcadia_test_record::listen();
     let options = Options {
         clock: ClockMode::Flow { speed: 1_000.0 },
         limits: RateLimits::unlimited(),
@@ -39,11 +41,14 @@ async fn run(command: impl FnOnce(&str) -> Command, passed: &str) {
     let (served, stop) = (simulator.clone(), shutdown.clone());
     let server = tokio::spawn(async move { served.serve(listener, stop).await });
     let mut command = command(&base);
+    command.env("DIGITALOCEAN_TOKEN", concat!("dop_v1_", needle!()));
     command.env("NO_PROXY", "127.0.0.1").env("PYTHONDONTWRITEBYTECODE", "1");
     let output = command.kill_on_drop(true).output().await;
     let output = output.expect("the interpreter starts");
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    keep(&said);
+    keep(&complained);
     assert!(output.status.success(), "{passed}: {said}\n{complained}");
     assert!(said.contains(&format!("passed {passed}")), "{said}");
     let calls = simulator.requests();

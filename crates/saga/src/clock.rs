@@ -3,7 +3,7 @@
 use arcadia_sql::ManualNow;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Time, ids and randomness for one node.
@@ -16,7 +16,7 @@ pub struct Clock {
 
 #[derive(Clone)]
 enum Source {
-    Machine { start: Instant },
+    Machine,
     Manual(ManualNow),
 }
 
@@ -31,7 +31,7 @@ impl Clock {
     #[must_use]
     pub fn machine(speed: f64) -> Clock {
         let random = Arc::new(Mutex::new(fastrand::Rng::new()));
-        Clock { source: Source::Machine { start: Instant::now() }, speed, random }
+        Clock { source: Source::Machine, speed, random }
     }
 
     /// A clock that moves only when `now` is moved, with ids and jitter from `seed`.
@@ -45,16 +45,16 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.source {
-            Source::Machine { .. } => Timestamp::now(),
+            Source::Machine => Timestamp::now(),
             Source::Manual(now) => now.get(),
         }
     }
 
-    /// Time since some fixed moment, never running backwards, in the units of leases.
+    /// Time since some fixed moment, never running backwards, in the units of leases. A suspended machine's counts too.
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         match &self.source {
-            Source::Machine { start } => start.elapsed(),
+            Source::Machine => since_boot(),
             Source::Manual(now) => {
                 Duration::from_micros(u64::try_from(now.get().as_microsecond()).unwrap_or_default())
             }
@@ -83,7 +83,7 @@ impl Clock {
     /// Sleeps `real`; on a manual clock not at all, since whoever moves it drives the runner too.
     pub async fn sleep(&self, real: Duration) {
         match &self.source {
-            Source::Machine { .. } => tokio::time::sleep(real).await,
+            Source::Machine => tokio::time::sleep(real).await,
             Source::Manual(_) => tokio::task::yield_now().await,
         }
     }
@@ -92,7 +92,7 @@ impl Clock {
     #[must_use]
     pub fn as_manual(&self) -> Option<&ManualNow> {
         match &self.source {
-            Source::Machine { .. } => None,
+            Source::Machine => None,
             Source::Manual(now) => Some(now),
         }
     }
@@ -115,4 +115,17 @@ impl Clock {
     fn random(&self) -> std::sync::MutexGuard<'_, fastrand::Rng> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A lease runs out while the machine sleeps: the others do not.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(now).unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(now).unwrap_or_default()
 }

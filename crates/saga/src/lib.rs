@@ -7,6 +7,7 @@ mod alarm;
 mod clock;
 mod drive;
 mod flight;
+mod hints;
 mod id;
 mod journal;
 mod lease;
@@ -22,6 +23,7 @@ mod shape;
 mod step;
 pub mod steps;
 mod store;
+pub mod testing;
 
 pub use clock::Clock;
 pub use id::{Mark, SagaId};

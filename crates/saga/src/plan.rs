@@ -1,7 +1,7 @@
 //! Plans: named lists of steps that fit together, and the registry of all that this build knows.
 
 use crate::schedule::{Schedule, Schedules};
-use crate::step::AnyStep;
+use crate::step::{AnyStep, Typed};
 use crate::{Class, Field, Shape, Step};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl<C: Send + Sync + 'static> Plan<C> {
     /// The next step.
     #[must_use]
     pub fn step(mut self, step: impl Step<C>) -> Plan<C> {
-        self.steps.push(Arc::new(step));
+        self.steps.push(Arc::new(Typed(step)));
         self
     }
 }
@@ -205,8 +205,8 @@ impl<C: Send + Sync + 'static> Registry<C> {
 
     /// Adds a step that plans or [`StartSaga`](crate::StartSaga) name.
     #[must_use]
-    pub fn step(mut self, step: impl Step<C>) -> Registry<C> {
-        self.steps.insert(step.name(), Arc::new(step));
+    pub fn step<S: Step<C>>(mut self, step: S) -> Registry<C> {
+        self.steps.insert(S::NAME, Arc::new(Typed(step)));
         self
     }
 
@@ -286,6 +286,12 @@ impl<C> Registry<C> {
         })
     }
 
+    /// The same steps, each inside what `wrap` makes of it: the test kit's way in.
+    pub(crate) fn wrapped(self, wrap: impl Fn(Arc<dyn AnyStep<C>>) -> Arc<dyn AnyStep<C>>) -> Registry<C> {
+        let steps = self.steps.iter().map(|(name, step)| (*name, wrap(Arc::clone(step)))).collect();
+        Registry { steps, last_look: self.last_look.as_ref().map(|look| wrap(Arc::clone(look))), ..self }
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<Arc<dyn AnyStep<C>>> {
         self.steps.get(name).map(Arc::clone)
     }
@@ -361,12 +367,10 @@ impl<C: Send + Sync + 'static> Registry<C> {
     /// `left: Vec<Value>`; an empty list is a clean account.
     #[must_use]
     pub fn last_look(mut self, look: impl Step<C>) -> Registry<C> {
-        self.last_look = Some(Arc::new(look));
+        self.last_look = Some(Arc::new(Typed(look)));
         self
     }
-}
 
-impl<C> Registry<C> {
     /// The queues in the order of their claims.
     #[must_use]
     pub fn queues(&self) -> &[Queue] {

@@ -218,7 +218,10 @@ pub(crate) trait AnyStep<C>: Send + Sync {
     ) -> Boxed<'a, Undo>;
 }
 
-impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for S {
+/// A typed step on its way into a registry. A type of its own, so that the test kit's wrapper can be another.
+pub(crate) struct Typed<S>(pub(crate) S);
+
+impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for Typed<S> {
     fn name(&self) -> &'static str {
         S::NAME
     }
@@ -232,7 +235,7 @@ impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for S {
     }
 
     fn policy(&self) -> Policy {
-        Step::policy(self)
+        Step::policy(&self.0)
     }
 
     fn prepares(&self) -> bool {
@@ -249,14 +252,14 @@ impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for S {
 
     fn prepare<'a>(&'a self, run: &'a Run<C>) -> Boxed<'a, Outcome<Option<Value>>> {
         Box::pin(async move {
-            let seen = Step::prepare(self, run, run.needs(S::Needs::FIELDS)?).await?;
+            let seen = Step::prepare(&self.0, run, run.needs(S::Needs::FIELDS)?).await?;
             seen.map(|prior| to_json(&prior)).transpose()
         })
     }
 
     fn execute<'a>(&'a self, run: &'a Run<C>) -> Boxed<'a, Outcome<Map<String, Value>>> {
         Box::pin(async move {
-            let gave = Step::execute(self, run, run.needs(S::Needs::FIELDS)?).await?;
+            let gave = Step::execute(&self.0, run, run.needs(S::Needs::FIELDS)?).await?;
             match to_json(&gave)? {
                 Value::Object(map) => Ok(map),
                 _ => Ok(Map::new()),
@@ -276,7 +279,7 @@ impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for S {
                 prior: prior.map(|value| from_json("prior", value)).transpose()?,
                 gave: gave.map(|value| pick("output", S::Gives::FIELDS, |key| value.get(key))).transpose()?,
             };
-            Step::compensate(self, run, undoing).await
+            Step::compensate(&self.0, run, undoing).await
         })
     }
 }

@@ -12,7 +12,7 @@ statements! {
         ON CONFLICT DO NOTHING";
     pub(crate) UNIQUE_HOLDER = "
         SELECT id FROM saga_runs
-        WHERE unique_key = $1 AND status IN ('pending', 'running', 'compensating')";
+        WHERE unique_key = {text($1)} AND status IN ('pending', 'running', 'compensating')";
 
     pub(crate) TAKE_LOCK = "
         INSERT INTO saga_locks (name, saga_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
@@ -39,11 +39,12 @@ statements! {
             ORDER BY wake_at LIMIT $4 {skip_locked})
         RETURNING *";
 
-    /// What no living node owns. A node that froze in the middle of a claim can own what it claimed after the others
+    /// What no living node owns; only who was in a call can have crashed its process. A node that froze in the middle of a claim can own what it claimed after the others
     /// buried and forgot it, so that its absence from the table counts as death.
     pub(crate) TAKE_OVER = "
         UPDATE saga_runs
-        SET owner = $1, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, updated_at = $2,
+        SET owner = $1, epoch = epoch + 1, seq = seq + 1, updated_at = $2,
+            crashes = crashes + CASE WHEN step_state = 'ready' THEN 0 ELSE 1 END,
             step_state = CASE WHEN step_state = 'waiting' THEN 'running' ELSE step_state END
         WHERE id IN (
             SELECT id FROM saga_runs
@@ -222,6 +223,28 @@ statements! {
             AND ({time($7)} IS NULL OR inserted_at >= $7) AND ({time($8)} IS NULL OR inserted_at < $8)
             AND ({bool($10)} IS NOT TRUE OR attention IS NOT NULL)
         ORDER BY id DESC LIMIT $9";
+    /// Due for long and not claimed, or claimed and silent for long. Neither waits for a person.
+    pub(crate) STUCK = "
+        SELECT * FROM saga_runs
+        WHERE attention IS NULL AND status IN ('pending', 'running', 'compensating')
+            AND ((owner IS NULL AND wake_at < {now+$1}) OR (owner IS NOT NULL AND updated_at < {now+$2}))
+        ORDER BY id LIMIT $3";
+    /// Ended, and nobody's business any more.
+    pub(crate) FORGETTABLE = "
+        SELECT id FROM saga_runs
+        WHERE status IN ('completed', 'rolled_back', 'failed') AND finished_at < $1 AND id > $2
+            AND (attention IS NULL OR resolved IS NOT NULL)
+        ORDER BY id LIMIT $3";
+    pub(crate) FORGET_STEPS = "DELETE FROM saga_step_results WHERE saga_id {any($1)}";
+    pub(crate) FORGET_EVENTS = "DELETE FROM saga_events WHERE saga_id {any($1)}";
+    pub(crate) FORGET_SIGNALS = "DELETE FROM saga_signals WHERE saga_id {any($1)}";
+    pub(crate) FORGET_SAGAS = "
+        DELETE FROM saga_runs WHERE id {any($1)} AND status IN ('completed', 'rolled_back', 'failed')
+        RETURNING id";
+    pub(crate) FORGET_KEYS = "
+        DELETE FROM saga_idempotency_keys
+        WHERE (tenant_id, key) IN
+            (SELECT tenant_id, key FROM saga_idempotency_keys WHERE inserted_at < $1 LIMIT $2)";
     pub(crate) OWNED = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL";
     pub(crate) UNFINISHED = "
         SELECT COUNT(*) FROM saga_runs WHERE status IN ('pending', 'running', 'compensating')";
@@ -266,6 +289,10 @@ statements! {
         SET nudge = nudge + 1, updated_at = $2,
             wake_at = CASE WHEN owner IS NULL AND wake_at IS NOT NULL THEN {now} ELSE wake_at END
         WHERE id = $1";
+
+    /// A hint to the other nodes, in the words of the one who gives it.
+    pub(crate) HINT = sqlite "SELECT 1 WHERE {text($1)} IS NULL AND {text($2)} IS NULL"
+        postgres "SELECT pg_notify({text($1)}, {text($2)})";
 
     pub(crate) ADD_ORIGIN = "INSERT INTO saga_clock (id, origin) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
     pub(crate) ORIGIN = "SELECT origin FROM saga_clock WHERE id = 1";

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::options::Target;
 use crate::render::Rendered;
 use crate::{
-    Args, Engine, Error, FromRow, ManualNow, Options, Row, SqliteSession, Statement, Tx, args, postgres,
-    sqlite,
+    Args, Engine, Error, FromRow, Listener, ManualNow, Options, Row, SqliteSession, Statement, Tx, args,
+    postgres, sqlite,
 };
 
 crate::statements! {
@@ -142,6 +142,22 @@ impl Db {
             Backend::Postgres(pool) => {
                 let backend = Backend::Postgres(Box::new(pool.for_batches(connections).await?));
                 Ok(Db(Arc::new(Inner { backend, manual_now: self.0.manual_now.clone() })))
+            }
+        }
+    }
+
+    /// Hears what is said on `channel`, on a connection of its own; nothing on SQLite, which one process has alone.
+    ///
+    /// # Errors
+    /// When the server is away.
+    pub async fn listen(&self, channel: &str) -> Result<Option<Listener>, Error> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::Postgres(pool) => {
+                let listener = pool.listen(channel).await;
+                listener
+                    .map(|listener| Some(Listener::new(listener)))
+                    .map_err(|error| Error::from_driver("LISTEN", error))
             }
         }
     }

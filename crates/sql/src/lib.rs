@@ -4,6 +4,7 @@
 mod clock;
 mod db;
 mod error;
+mod listener;
 mod migrate;
 mod migrations;
 mod options;
@@ -20,6 +21,7 @@ mod value;
 pub use clock::ManualNow;
 pub use db::Db;
 pub use error::Error;
+pub use listener::Listener;
 pub use migrate::{Migration, Migrations, Sql};
 pub use migrations::MIGRATIONS;
 pub use options::{Engine, Options};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgExecutor, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgExecutor, PgListener, PgPool, PgPoolOptions};
 use sqlx::{Arguments, Connection, Executor, Postgres, Transaction};
 
 use crate::db::Call;
@@ -15,6 +15,8 @@ use crate::value::{Kind, Value};
 use crate::{Error, Options};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that was cut off says nothing for ever: after this long the connection counts as lost.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const CACHED_STATEMENTS: usize = 512;
 const SESSION: &str = "SET lock_timeout = '5s'; SET TIME ZONE 'UTC'";
@@ -84,6 +86,15 @@ impl Pool {
         fetch_all(&self.pool, call).await.map_err(|error| self.explain(error))
     }
 
+    /// A connection of its own that hears what is said on `channel`.
+    pub(crate) async fn listen(&self, channel: &str) -> Result<PgListener, sqlx::Error> {
+        let connect = PgConnectOptions::clone(&self.pool.connect_options());
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+        let mut listener = PgListener::connect_with(&pool.connect_lazy_with(connect)).await?;
+        listener.listen(channel).await?;
+        Ok(listener)
+    }
+
     /// Leaves nothing in the connection's cache: the types are guessed here, and given by the arguments in a call.
     pub(crate) async fn prepare(&self, text: &'static str) -> Result<(), sqlx::Error> {
         let mut connection = self.pool.acquire().await.map_err(|error| self.explain(error))?;
@@ -120,14 +131,21 @@ fn target(options: &PgConnectOptions) -> String {
 
 pub(crate) async fn execute(on: impl PgExecutor<'_>, call: Call) -> Result<u64, sqlx::Error> {
     let text = call.rendered.text.as_str();
-    let done = sqlx::query_with(text, arguments(call)?).execute(on).await?;
+    let done = in_time(sqlx::query_with(text, arguments(call)?).execute(on)).await?;
     Ok(done.rows_affected())
 }
 
 pub(crate) async fn fetch_all(on: impl PgExecutor<'_>, call: Call) -> Result<Vec<Row>, sqlx::Error> {
     let text = call.rendered.text.as_str();
-    let rows = sqlx::query_with(text, arguments(call)?).fetch_all(on).await?;
+    let rows = in_time(sqlx::query_with(text, arguments(call)?).fetch_all(on)).await?;
     Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(SILENCE_MAX, answer).await.unwrap_or_else(|_| {
+        let kind = std::io::ErrorKind::TimedOut;
+        Err(sqlx::Error::Io(std::io::Error::new(kind, "the server stopped answering")))
+    })
 }
 
 fn arguments(call: Call) -> Result<PgArguments, sqlx::Error> {

@@ -2,16 +2,32 @@
 //! PostgreSQL's are copied from a template kept for each state of the schema on the server that ARCADIA_TEST_PG_URL names.
 
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Db, Engine, Migrations, Options};
+use crate::sqlite::BUSY_TIMEOUT;
+use crate::{Db, Engine, Migrations, Options, args};
 
 /// Names the server for tests; `cargo xtask test` starts one and sets it.
 pub const SERVER_VARIABLE: &str = "ARCADIA_TEST_PG_URL";
+
+/// Both engines sort alike then.
+const LIKE_OURS: &str = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+
+crate::statements! {
+    /// Triggers and foreign keys sleep meanwhile. It is run on PostgreSQL only.
+    EMPTY = sqlite "SELECT 1" postgres "
+        DO 'DECLARE name TEXT; BEGIN
+            PERFORM set_config(''session_replication_role'', ''replica'', TRUE);
+            FOR name IN SELECT tablename FROM pg_tables
+                WHERE schemaname = ''public'' AND tablename <> ''arcadia_migrations''
+            LOOP EXECUTE ''DELETE FROM '' || quote_ident(name); END LOOP;
+        END'";
+}
 
 /// A database of one test. Dereferences to its [`Db`].
 #[derive(Debug)]
@@ -21,10 +37,25 @@ pub struct TestDb {
     place: Place,
 }
 
+/// The same database, kept for each engine: a SQLite file and a dump as SQL.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The file itself.
+    pub sqlite: &'a Path,
+    /// What `pg_dump --inserts` wrote.
+    pub postgres: &'a Path,
+}
+
 #[derive(Debug)]
 enum Place {
-    Folder(#[expect(dead_code, reason = "removed when dropped")] TempDir),
-    Server { database: String },
+    Folder {
+        #[expect(dead_code, reason = "removed when dropped")]
+        folder: TempDir,
+        file: PathBuf,
+    },
+    Server {
+        database: String,
+    },
 }
 
 impl TestDb {
@@ -33,8 +64,8 @@ impl TestDb {
         let (url, place) = match engine {
             Engine::Sqlite => {
                 let folder = TempDir::new().expect("a temporary folder can be made");
-                let url = format!("sqlite://{}", folder.path().join("test.db").display());
-                (url, Place::Folder(folder))
+                let file = folder.path().join("test.db");
+                (format!("sqlite://{}", file.display()), Place::Folder { folder, file })
             }
             Engine::Postgres => {
                 let template = template(migrations).await;
@@ -48,9 +79,52 @@ impl TestDb {
         TestDb { db, url, place }
     }
 
+    /// A copy of a kept database of an older schema, with `migrations` applied to it.
+    pub async fn copy_of(
+        kept: &Kept<'_>,
+        engine: Engine,
+        options: Options,
+        migrations: &'static Migrations,
+    ) -> TestDb {
+        let (url, place) = match engine {
+            Engine::Sqlite => {
+                let folder = TempDir::new().expect("a temporary folder can be made");
+                let file = folder.path().join("test.db");
+                std::fs::copy(kept.sqlite, &file).expect("the kept database can be copied");
+                (format!("sqlite://{}", file.display()), Place::Folder { folder, file })
+            }
+            Engine::Postgres => {
+                let database = format!("arcadia_test_{}", Uuid::new_v4().simple());
+                on_server(&format!("CREATE DATABASE {database} {LIKE_OURS}")).await;
+                let dump = std::fs::read_to_string(kept.postgres).expect("the kept dump can be read");
+                // The dumping program talks to its own shell as well.
+                let statements: Vec<&str> = dump.lines().filter(|line| !line.starts_with('\\')).collect();
+                let copy: PgConnectOptions = url_of(&database).parse().expect("a URL of ours");
+                let mut connection = copy.connect().await.expect("the new database opens");
+                run(&mut connection, &statements.join("\n")).await;
+                let _ = connection.close().await;
+                (url_of(&database), Place::Server { database })
+            }
+        };
+        let db = Db::connect(&url, options).await.expect("the copy opens");
+        db.migrate(migrations).await.expect("the migrations apply to the copy");
+        TestDb { db, url, place }
+    }
+
     /// Where it is, for a process or a handle that opens it too.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Removes every row but the list of migrations, whatever refers to what: much quicker than a fresh database,
+    /// and the same to a test whose migrations put no rows into their tables.
+    pub async fn clear(&self) {
+        match &self.place {
+            Place::Folder { file, .. } => clear_file(file).expect("the test's database can be emptied"),
+            Place::Server { .. } => {
+                self.db.execute(&EMPTY, args![]).await.expect("the test's database can be emptied");
+            }
+        }
     }
 
     /// Another handle on the same database, as another node would have it.
@@ -81,6 +155,22 @@ impl Drop for TestDb {
             panic!("the test's database {database} could not be dropped");
         }
     }
+}
+
+fn clear_file(file: &Path) -> rusqlite::Result<()> {
+    let connection = rusqlite::Connection::open(file)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Foreign keys are off on a new connection, and nothing is lost with the last rows of a test.
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    let mut tables = connection.prepare(
+        "SELECT name FROM sqlite_schema
+        WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'arcadia_migrations'",
+    )?;
+    let mut emptied = String::from("BEGIN IMMEDIATE;");
+    for name in tables.query_map([], |row| row.get::<_, String>(0))? {
+        emptied += &format!("DELETE FROM \"{}\";", name?);
+    }
+    connection.execute_batch(&(emptied + "COMMIT"))
 }
 
 fn server_url() -> String {
@@ -131,8 +221,7 @@ async fn template(migrations: &'static Migrations) -> String {
         .expect("the server lists its databases");
     if found.is_none() {
         let unfinished = format!("arcadia_unfinished_{}", Uuid::new_v4().simple());
-        let create = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
-        run(&mut connection, &format!("CREATE DATABASE {unfinished} {create}")).await;
+        run(&mut connection, &format!("CREATE DATABASE {unfinished} {LIKE_OURS}")).await;
         let db = Db::connect(&url_of(&unfinished), Options::default()).await.expect("the template opens");
         db.migrate(migrations).await.expect("the migrations apply");
         db.close().await;

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::error::{Error, FieldError};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
@@ -32,6 +32,18 @@ impl FromRequest<App> for JsonObject {
             check(key, value, 2, &mut errors);
         }
         if errors.is_empty() { Ok(JsonObject(object)) } else { Err(Error::Invalid(errors)) }
+    }
+}
+
+/// A request without a content type has no body.
+impl OptionalFromRequest<App> for JsonObject {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Option<JsonObject>, Error> {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
+            return <JsonObject as FromRequest<App>>::from_request(request, app).await.map(Some);
+        }
+        Ok(None)
     }
 }
 

@@ -11,7 +11,6 @@ use crate::scope::{Caller, Scope};
 use arcadia_saga::{Event, Filter, Saga, SagaId, Sagas, Status, StepResult, StepStatus};
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -105,7 +104,17 @@ pub async fn list(
             .unwrap_or_default(),
         limit: page.to_read(),
     };
+    let stuck = query.parsed("stuck", "true or false", |text| text.parse::<bool>().ok()).unwrap_or_default();
     query.finish()?;
+    if stuck && !caller.scope.is_all() {
+        return Err(Error::NotPlatformAdmin);
+    }
+    if stuck {
+        // An alarm, not a listing: it has one page, and the other filters do not apply.
+        let sagas = app.cloud.sagas.stuck(page.to_read()).await?;
+        let data = sagas.into_iter().map(|saga| shown(saga, None, &caller.scope)).collect();
+        return Ok(Json(Listed { data, next_cursor: None }));
+    }
     let sagas = page.of(app.cloud.sagas.list(&filter).await?, |saga| saga.id.0);
     let data = sagas.data.into_iter().map(|saga| shown(saga, None, &caller.scope)).collect();
     Ok(Json(Listed { data, next_cursor: sagas.next_cursor }))
@@ -138,19 +147,6 @@ pub async fn events(
         mask(&mut event.data);
     }
     Ok(Json(Listed { data, next_cursor: None }))
-}
-
-pub async fn cancel(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id,
-    query: Query,
-) -> Result<(StatusCode, Json<SagaShown>), Error> {
-    query.finish()?;
-    let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?;
-    let saga = app.cloud.sagas.cancel(saga.id, caller.subject.as_str()).await?;
-    tracing::info!(saga = %saga.id, actor = %caller.subject, "cancel requested");
-    Ok((StatusCode::ACCEPTED, answered(&app, saga, &caller.scope).await?))
 }
 
 /// A saga with its steps.

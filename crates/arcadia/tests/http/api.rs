@@ -4,12 +4,13 @@ use crate::world::World;
 use arcadia::http;
 use arcadia::tokens::{Claims, Verifier, mint};
 use arcadia_sql::{args, statements};
+use arcadia_test_record::{keep, needle};
 use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub const SECRET: &str = "a secret of more than thirty-two bytes";
+pub const SECRET: &str = concat!("a secret of more than thirty-two bytes ", needle!());
 /// The year 2100.
 pub const FAR_AWAY: i64 = 4_102_444_800;
 
@@ -109,8 +110,10 @@ impl Person<'_> {
 
 pub async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
+    keep(&format!("{response:?}"));
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.unwrap();
+    keep(&String::from_utf8_lossy(&bytes));
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     Answer { status, headers, body }
 }

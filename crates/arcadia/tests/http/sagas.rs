@@ -10,14 +10,17 @@ stories! {
         let created = acme.create(&wanted("acme")).await.expect(202).body;
         let saga = created["saga_id"].as_str().unwrap();
         world.until_step(saga.parse().unwrap(), "wait_droplet_active").await;
-        let cancelled = acme.post(&format!("/api/v1/sagas/{saga}/cancel"), &json!({})).await.expect(202);
+        let why = json!({"reason": "ordered twice"});
+        let wrong = acme.post(&format!("/api/v1/sagas/{saga}/cancel"), &json!({"why": "?"})).await.expect(422);
+        assert_eq!(wrong.fields(), ["why"]);
+        let cancelled = acme.post(&format!("/api/v1/sagas/{saga}/cancel"), &why).await.expect(202);
         assert_eq!(cancelled.body["cancel_requested"], true);
         world.settle().await;
         let shown = acme.show(&created["id"]).await.body;
         assert_eq!((&shown["state"], &shown["saga"]["status"]), (&json!("cancelled"), &json!("rolled_back")));
         let events = acme.get(&format!("/api/v1/sagas/{saga}/events")).await.expect(200).body;
         let cancel = events["data"].as_array().unwrap().iter().find(|event| event["kind"] == "cancel").unwrap();
-        assert_eq!(cancel["actor"], "user-of-acme");
+        assert_eq!((&cancel["actor"], &cancel["data"]["reason"]), (&json!("user-of-acme"), &why["reason"]));
 
         let refused = acme.post(&format!("/api/v1/sagas/{saga}/cancel"), &json!({})).await.expect(409);
         assert_eq!(refused.problem(), "refused");
@@ -78,5 +81,17 @@ stories! {
             assert_eq!(refused.fields(), [field], "{filter}");
         }
         world.settle().await;
+    }
+
+    async fn what_nothing_moves_is_listed_for_platform_admins(world: &World) {
+        let api = Api::over(world).await;
+        let created = api.tenant("acme").create(&wanted("acme")).await.expect(202).body;
+        assert_eq!(api.tenant("acme").get("/api/v1/sagas?stuck=true").await.expect(403).problem(), "not-platform-admin");
+        let stuck = async || api.admin().get("/api/v1/sagas?stuck=true").await.expect(200).body["data"].clone();
+        assert_eq!(stuck().await, json!([]));
+        world.advance(std::time::Duration::from_secs(61));
+        assert_eq!(stuck().await[0]["id"], created["saga_id"]);
+        world.settle().await;
+        assert_eq!(stuck().await, json!([]));
     }
 }

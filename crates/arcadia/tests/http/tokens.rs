@@ -1,6 +1,7 @@
 //! Whose token is accepted. The forged ones are made by hand, as a forger would.
 
 use crate::api::{Api, FAR_AWAY, SECRET, answer};
+use arcadia_test_record::needle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
@@ -51,7 +52,7 @@ stories! {
         let other_tenant = part(&acme_with("tenant_id", json!("globex")));
         let none = part(&json!({"alg": "none"}));
         let forged = [
-            ("another key", signed(&header, &acme(), hmac::HMAC_SHA256, "another secret of thirty-two bytes!")),
+            ("another key", signed(&header, &acme(), hmac::HMAC_SHA256, concat!("another secret of thirty-two bytes ", needle!()))),
             ("alg none", format!("{none}.{payload}.")),
             ("alg none with a signature", format!("{none}.{payload}.{signature}")),
             ("alg NONE", format!("{}.{payload}.", part(&json!({"alg": "NONE"})))),

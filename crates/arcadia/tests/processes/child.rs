@@ -3,6 +3,7 @@
 
 use super::site::Site;
 use super::witness::Runners;
+use arcadia_test_record::{keep, needle};
 use serde_json::Value;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 /// Whatever is waited for comes much sooner, also on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-pub const JWT_SECRET: &str = "a secret of more than thirty-two bytes";
+pub const JWT_SECRET: &str = concat!("a secret of more than thirty-two bytes ", needle!());
 
 /// A running process.
 pub struct Child {
@@ -133,6 +134,11 @@ fn runners(log: &[String]) -> Runners {
 async fn read(from: impl AsyncRead + Unpin, said: watch::Sender<Vec<String>>) {
     let mut lines = BufReader::new(from).lines();
     while let Ok(Some(line)) = lines.next_line().await {
+        keep(&line);
+        // What a level below the usual adds is for the record alone.
+        if line.contains(r#""level":"TRACE""#) || line.contains(r#""level":"DEBUG""#) {
+            continue;
+        }
         said.send_modify(|all| all.push(line));
     }
 }

@@ -90,6 +90,8 @@ impl Customer {
     async fn send(&self, request: RequestBuilder) -> Result<(u16, Value), reqwest::Error> {
         let response = request.bearer_auth(&self.token).send().await?;
         let status = response.status().as_u16();
-        Ok((status, response.json().await?))
+        let body = response.text().await?;
+        arcadia_test_record::keep(&body);
+        Ok((status, serde_json::from_str(&body).unwrap()))
     }
 }

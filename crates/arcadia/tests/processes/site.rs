@@ -5,6 +5,7 @@ use super::child::JWT_SECRET;
 use super::witness;
 use arcadia_sql::testing::TestDb;
 use arcadia_sql::{Db, Engine, MIGRATIONS};
+use arcadia_test_record::{level, needle};
 use digitalocean_sim::{
     Change, ClockMode, Kind, Mutation, Options, Origin, RateLimits, RequestRecord, Simulator, Span, Timings,
 };
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub const TOKEN: &str = concat!("dop_v1_", needle!());
 pub const ZONE: &str = "arcadia-demo.com";
 const SPEED: f64 = 100.0;
 /// Between two looks at something that announces nothing.
@@ -46,6 +48,7 @@ pub struct Site {
 
 impl Site {
     pub async fn new(engine: Engine, patience: Patience) -> Site {
+        arcadia_test_record::listen();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let simulator = Simulator::new(Options {
             clock: ClockMode::Flow { speed: SPEED },
@@ -85,7 +88,8 @@ impl Site {
             ("ARCADIA_CALL_TIMEOUT_MS", self.patience.call_timeout_ms.to_string()),
             ("ARCADIA_LOG_FORMAT", "json".to_owned()),
             ("DIGITALOCEAN_API_URL", self.provider.clone()),
-            ("DO_API_TOKEN", "a-token".to_owned()),
+            ("DO_API_TOKEN", TOKEN.to_owned()),
+            ("RUST_LOG", level("info").to_owned()),
         ]
     }
 

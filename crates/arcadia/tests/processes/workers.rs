@@ -4,7 +4,7 @@
 use super::child::{Child, PATIENCE};
 use super::customer::{Asked, Customer};
 use super::moments::POINT;
-use super::site::{LOOK_EVERY, SHORT, Site};
+use super::site::{LOOK_EVERY, SHORT, Site, TOKEN};
 use super::{child::JWT_SECRET, witness};
 use arcadia::cloud::{Parts, Service};
 use arcadia::http;
@@ -99,7 +99,7 @@ async fn ask_for_all(site: &Site) -> Vec<Asked> {
 }
 
 async fn serve_without_runner(site: &Site) -> (String, DropGuard) {
-    let client = Client::builder(site.provider()).token(Purpose::Provisioning, "a-token").build().unwrap();
+    let client = Client::builder(site.provider()).token(Purpose::Provisioning, TOKEN).build().unwrap();
     let parts = Parts {
         db: site.database().await,
         digitalocean: client,

@@ -87,6 +87,19 @@ stories! {
         assert_eq!(world.transitions(acme.deployment).await, ["cancelled"]);
     }
 
+    async fn of_a_second_provisioning_leaves_the_first_ones_deployment(world: &World) {
+        let acme = world.provision("acme").await;
+        world.settle().await;
+        let sagas = &world.service.cloud.sagas;
+        let inputs = world.saga(acme.saga).await.inputs;
+        let second = world.start("provision_deployment", inputs.into()).await;
+        sagas.cancel(second, "a-test").await.unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(second).await.status, Status::RolledBack);
+        assert_eq!(world.deployment(acme.deployment).await.state, "active");
+        assert_eq!(world.droplets_ever(), 1);
+    }
+
     async fn after_the_end_it_is_refused(world: &World) {
         let acme = world.provision("acme").await;
         world.settle().await;

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+#[allow(unused_imports, reason = "each story file uses its own part of the kit")]
 pub use start::{DOMAIN, Story};
 
 /// See the file's head.
@@ -57,15 +58,23 @@ impl World {
 
     /// `per_page` is how many objects the client asks for at once.
     pub async fn with(engine: Engine, calendar: Calendar, per_page: u64) -> World {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let start: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
-        let now = ManualNow::new(start);
+        let now = ManualNow::new("2026-11-20T08:00:00Z".parse().unwrap());
         let options = Options { manual_now: Some(now.clone()), ..Options::default() };
-        let db = TestDb::fresh(engine, options, &MIGRATIONS).await;
-        let (simulator, address, stop) = simulate(start).await;
+        World::made_of(TestDb::fresh(engine, options, &MIGRATIONS).await, now, calendar, per_page).await
+    }
+
+    /// A world whose database is there already, at the time of its clock.
+    pub async fn over(db: TestDb, now: ManualNow) -> World {
+        World::made_of(db, now, Calendar::Closed, 200).await
+    }
+
+    async fn made_of(db: TestDb, now: ManualNow, calendar: Calendar, per_page: u64) -> World {
+        arcadia_test_record::listen();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (simulator, address, stop) = simulate(now.get()).await;
         let client = Client::builder(format!("http://{address}"))
-            .token(Purpose::Provisioning, "a-token")
-            .token(Purpose::Sync, "a-sync-token")
+            .token(Purpose::Provisioning, concat!("dop_v1_", arcadia_test_record::needle!()))
+            .token(Purpose::Sync, concat!("dop_v1_sync_", arcadia_test_record::needle!()))
             .timeout(Duration::from_secs(5))
             .patience(Duration::ZERO)
             .retry(Retry::none())
@@ -131,6 +140,11 @@ impl World {
             self.advance(Duration::from_secs(1));
         }
         panic!("saga {id} never came there: {:?}", self.saga(id).await);
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> &str {
+        self.db.url()
     }
 
     pub fn advance(&self, by: Duration) {

@@ -11,7 +11,8 @@ use crate::model::{Account, Twist, Window};
 /// Turns one request into work on the account; runs while the account is locked, so it never waits.
 pub(crate) type Face = fn(&mut Account, &Call) -> Result<Answer, Refusal>;
 
-#[derive(Debug, Clone)]
+/// Not for debug output: it holds the token.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) params: Vec<(String, String)>,

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ struct Claims {
 /// Answers `created`, or `updated` when tenant, source and external id are known already.
 pub(crate) fn import(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
     let secret = account.finance_secret.clone();
-    let claims = verified(&call.token, secret.as_bytes()).ok_or(Refusal::Unauthorized)?;
+    let claims = verified(&call.token, secret.expose_secret().as_bytes()).ok_or(Refusal::Unauthorized)?;
     if claims.exp <= account.now().as_second() {
         return Err(Refusal::Unauthorized);
     }

@@ -14,7 +14,6 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const ANNOUNCED_PER_HOUR: u32 = 5_000;
 
 /// One log for each token.
-#[derive(Debug)]
 pub(crate) struct Limiter {
     limits: RateLimits,
     logs: HashMap<String, TokenLog>,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) struct Scopes(BTreeSet<String>);
 
 /// Tokens with limits; any other that is not revoked may do everything.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Tokens {
     limited: BTreeMap<String, Scopes>,
     revoked: BTreeSet<String>,

@@ -97,7 +97,7 @@ pub(crate) struct Account {
     fixtures: Fixtures,
     projects: Projects,
     billing: Billing,
-    pub(crate) finance_secret: String,
+    pub(crate) finance_secret: secrecy::SecretString,
     imports: Vec<finance::ImportedInvoice>,
     log: Log,
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::site::{Site, droplet};
 
 /// What the log says exists, by kind: everything created and not destroyed.
-fn standing(site: &Site) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn standing(site: &Site) -> BTreeMap<String, Vec<String>> {
     let mut standing: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for change in site.simulator.log() {
         let change = serde_json::to_value(change).unwrap();
@@ -28,7 +28,7 @@ fn standing(site: &Site) -> BTreeMap<String, Vec<String>> {
 }
 
 /// What the account says exists, in the same form.
-fn existing(site: &Site) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn existing(site: &Site) -> BTreeMap<String, Vec<String>> {
     let account = site.simulator.account();
     let ids = |items: &Value, key: &str| -> Vec<String> {
         let text = |id: &Value| id.as_str().map_or_else(|| id.to_string(), str::to_owned);

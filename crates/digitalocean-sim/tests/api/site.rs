@@ -3,11 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use arcadia_test_record::{keep, needle};
 use digitalocean_sim::{ClockMode, Options, Profile, RateLimits, Simulator, Span, Timings};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) const TOKEN: &str = concat!("dop_v1_", needle!());
+pub(crate) const FINANCE_SECRET: &str = concat!("finance ", needle!());
 
 pub(crate) struct Site {
     pub(crate) simulator: Simulator,
@@ -45,6 +49,7 @@ pub(crate) fn options() -> Options {
         clock: ClockMode::Manual { start: "2026-11-02T09:00:00Z".parse().unwrap() },
         limits: RateLimits::unlimited(),
         timings: timings(),
+        finance_secret: FINANCE_SECRET.into(),
         ..Options::default()
     }
 }
@@ -68,6 +73,8 @@ impl Site {
     }
 
     pub(crate) async fn with(options: Options) -> Site {
+        arcadia_test_record::listen();
+        keep(&format!("{options:?}"));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let simulator = Simulator::new(options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -84,7 +91,7 @@ impl Site {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, self.url(path)).bearer_auth("token");
+        let request = self.client.request(method, self.url(path)).bearer_auth(TOKEN);
         match body {
             Some(body) => request.json(&body),
             None => request,
@@ -138,7 +145,9 @@ impl Site {
 
 pub(crate) async fn parts(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
+    keep(&format!("{response:?}"));
     let text = response.text().await.unwrap();
+    keep(&text);
     (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() })
 }
 

@@ -6,7 +6,7 @@ const assert = require("node:assert/strict");
 
 const [, , base, folder] = process.argv;
 const { createApiClient } = createRequire(folder + "/")("dots-wrapper");
-const api = createApiClient({ token: "sim-token", endpoint: base + "/v2" });
+const api = createApiClient({ token: process.env.DIGITALOCEAN_TOKEN, endpoint: base + "/v2" });
 
 async function until(what, wanted, read) {
   let seen;

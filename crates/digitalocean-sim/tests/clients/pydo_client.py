@@ -1,5 +1,6 @@
 """DigitalOcean's own Python client, unmodified, pointed at the simulator named on the command line."""
 
+import os
 import sys
 import time
 
@@ -21,7 +22,7 @@ class PlainBearer(SansIOHTTPPolicy):
         request.http_request.headers["Authorization"] = "Bearer " + self.token
 
 
-def connect(token="sim-token"):
+def connect(token=os.environ["DIGITALOCEAN_TOKEN"]):
     return Client(
         token or "none",
         endpoint=BASE,

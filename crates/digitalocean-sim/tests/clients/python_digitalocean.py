@@ -3,11 +3,12 @@
 Its base address comes from the environment; it always asks with a trailing slash.
 """
 
+import os
 import time
 
 import digitalocean
 
-TOKEN = "sim-token"
+TOKEN = os.environ["DIGITALOCEAN_TOKEN"]
 
 
 def equal(actual, expected):

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::document::document;
-use crate::drive::Driven;
+use crate::drive::{Driven, LIMITED_TOKEN};
 
 const NOBODY: &str = "4de7ac8b-495b-4884-9a69-1050c6793cd6";
 
@@ -398,8 +398,8 @@ async fn refusals(site: &mut Driven, first: &str) {
             if path == "/v2/volumes" && method == Method::DELETE { "?name=x&region=nyc3" } else { "" };
         let body = (method != Method::GET).then(|| json!({}));
         site.ask_as("", 401, method.clone(), &absent, body.clone()).await;
-        site.simulator.limit_token("limited", Some(&[]));
-        site.ask_as("limited", 403, method.clone(), &absent, body.clone()).await;
+        site.simulator.limit_token(LIMITED_TOKEN, Some(&[]));
+        site.ask_as(LIMITED_TOKEN, 403, method.clone(), &absent, body.clone()).await;
         if path.contains('{') || !asked_for.is_empty() {
             // An absent tag is forgiven nowhere, an absent resource never.
             site.ask(404, method, &format!("{absent}{asked_for}"), body).await;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use arcadia_test_record::{keep, needle};
 use digitalocean_sim::{ClockMode, Options, Profile, RateLimits, Simulator, Timings};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::document::document;
 use crate::schema::{Direction, faults};
+
+pub(crate) const LIMITED_TOKEN: &str = concat!("dop_v1_", needle!(), "limited");
+pub(crate) const TOKEN: &str = concat!("dop_v1_", needle!());
 
 pub(crate) struct Driven {
     pub(crate) simulator: Simulator,
@@ -30,6 +34,7 @@ impl Drop for Driven {
 
 impl Driven {
     pub(crate) async fn start() -> Driven {
+        arcadia_test_record::listen();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let simulator = Simulator::new(Options {
             profile: Profile::Spec,
@@ -97,7 +102,7 @@ impl Driven {
         path: &str,
         body: Option<Value>,
     ) -> Value {
-        self.ask_as("token", wanted, method, path, body).await
+        self.ask_as(TOKEN, wanted, method, path, body).await
     }
 
     pub(crate) async fn ask_as(
@@ -119,7 +124,9 @@ impl Driven {
         for header in ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
             assert!(answer.headers().contains_key(header), "{path}");
         }
+        keep(&format!("{answer:?}"));
         let text = answer.text().await.unwrap();
+        keep(&text);
         assert_eq!(status, wanted, "{method} {path} {body:?}: {text}");
         self.check(method.as_str(), path, status, &media, &text)
     }

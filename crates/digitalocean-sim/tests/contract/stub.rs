@@ -54,7 +54,7 @@ impl Stub {
         };
         let server =
             tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await.unwrap() });
-        let client = Client::builder(base).token(Purpose::Provisioning, "stub-token");
+        let client = Client::builder(base).token(Purpose::Provisioning, crate::drive::TOKEN);
         let client = client.retry(Retry::none()).limits(Limits::unlimited()).build().unwrap();
         Stub { client, told, asked, server }
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Mutex, Once};
 
+use arcadia_test_record::Record;
 use tracing_subscriber::fmt::MakeWriter;
 
 static KEPT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -14,7 +15,10 @@ struct Keeper;
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::fmt().with_writer(Keeper).with_max_level(tracing::Level::TRACE);
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(Keeper)
+            .with_max_level(tracing::Level::TRACE);
         tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     });
 }
@@ -26,7 +30,7 @@ pub(crate) fn text() -> String {
 impl io::Write for Keeper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         KEPT.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
+        Record.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

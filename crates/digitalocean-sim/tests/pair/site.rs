@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use arcadia_test_record::{keep, needle};
 use digitalocean::{CallReport, Client, ClientBuilder, Limits, Purpose, Retry};
 use digitalocean_sim::{ClockMode, Kind, Mutation, Options, RateLimits, Simulator, Timings};
 use serde_json::{Value, json};
@@ -14,8 +15,9 @@ use crate::time::SharedClock;
 
 /// In the form of DigitalOcean's own, so that a search for that form finds them.
 pub(crate) const PROVISIONING_TOKEN: &str =
-    "dop_v1_a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90";
-pub(crate) const SYNC_TOKEN: &str = "dop_v1_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    concat!("dop_v1_a1b2c3d4e5f60718293a4b5c6d7e8f90", needle!(), "a1b2c3d4e5f60718293a");
+pub(crate) const SYNC_TOKEN: &str =
+    concat!("dop_v1_00112233445566778899aabbccddeeff", needle!(), "00112233445566778899");
 
 /// One attempt: what was asked, which attempt it was, how it was answered.
 pub(crate) type Attempt = (String, u32, Option<u16>);
@@ -36,6 +38,7 @@ impl Drop for Site {
         // A test that fails has its own say.
         if !std::thread::panicking() {
             no_token(&log::text());
+            keep(&self.reports.lock().unwrap());
         }
     }
 }

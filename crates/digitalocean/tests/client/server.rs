@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use arcadia_test_record::needle;
 use digitalocean::{Client, ClientBuilder, Clock, Purpose, Retry};
 use jiff::Timestamp;
 use tokio::{
@@ -14,8 +15,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-pub(crate) const TOKEN: &str = "dop_v1_5ec7e70fprovisioning";
-pub(crate) const SYNC_TOKEN: &str = "dop_v1_5ec7e70fsync";
+pub(crate) const TOKEN: &str = concat!("dop_v1_", needle!(), "provisioning");
+pub(crate) const SYNC_TOKEN: &str = concat!("dop_v1_", needle!(), "sync");
 
 /// A request as it arrived.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +127,7 @@ impl Drop for Server {
 }
 
 pub(crate) fn builder(url: &str) -> ClientBuilder {
+    arcadia_test_record::listen();
     // A second installation fails, and the first one stays: that is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder(url).token(Purpose::Provisioning, TOKEN).token(Purpose::Sync, SYNC_TOKEN)

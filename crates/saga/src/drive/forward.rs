@@ -80,7 +80,10 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 self.write(flight, &transition).await?;
                 Ok(Next::Pause)
             }
-            Err(Halt::Failed(failure)) if flight.past_pivot() => {
+            // A pivot in doubt is settled forward, whatever its second attempt says of itself.
+            Err(Halt::Failed(failure))
+                if flight.past_pivot() || (flight.at_pivot() && flight.row.doubt_until.is_some()) =>
+            {
                 self.try_again(flight, &policy, &failure).await
             }
             Err(Halt::Failed(failure)) if policy.retry_certain && flight.has_attempts(&policy) => {

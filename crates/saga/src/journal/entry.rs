@@ -41,7 +41,7 @@ pub(crate) struct Inserted {
 }
 
 /// The mutable part of a saga's row, and the fence.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Updated {
     pub(crate) owner: Uuid,
     pub(crate) epoch: i64,

@@ -1,18 +1,28 @@
 //! A node that moves only when it is told to, for tests on a manual clock.
 
 use super::{Flights, Runner};
+use crate::ledger::Ledger;
 use arcadia_sql::Error;
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// Driving by hand, for tests on a manual clock.
 impl<C: Send + Sync + 'static> Runner<C> {
+    /// The test kit stands between a runner and its database.
+    pub(crate) fn through(self, ledger: Arc<dyn Ledger>) -> Runner<C> {
+        Runner { ledger: OnceCell::new_with(Some(ledger)), ..self }
+    }
+
     /// Claims and drives what is due now, together, to its next pause. Answers how many there were.
     ///
     /// # Errors
     /// The database.
     pub async fn round(&self) -> Result<usize, Error> {
         let flights = Flights::under(self.enlist().await?);
+        // A round that is dropped is a node that dies: its tasks must not live on.
+        let died = flights.dropped.clone().drop_guard();
         self.sagas.enter_schedules().await?;
         self.sagas.tick().await?;
         let ledger = self.ledger().await?;
@@ -22,8 +32,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
         ledger.park_unknown(self.known_steps.clone(), self.sagas.clock.now()).await?;
         driven += self.claim_queues(&flights).await?;
         flights.tasks.close();
-        // A round that is dropped is a node that dies: its tasks must not live on.
-        let died = flights.dropped.clone().drop_guard();
         flights.tasks.wait().await;
         drop(died);
         ledger.sign_off(flights.lease.runner()).await?;

@@ -1,6 +1,6 @@
 //! How sagas come to a node: claimed when due, taken over from the dead, begun in place.
 
-use super::strays::Suspects;
+use super::strays::{Held, Suspects};
 use super::{CLAIM_EVERY, CLAIM_MAX, Claimed, Flights, Lane, Launch, Runner};
 use crate::flight::Flight;
 use crate::ledger::{Claim, FromQueue};
@@ -13,13 +13,14 @@ use std::time::Duration;
 
 impl<C: Send + Sync + 'static> Runner<C> {
     /// Claims until nothing is due or every place is taken; answers how long to sleep.
-    pub(super) async fn claim_due(&self, flights: &Flights) -> Duration {
+    pub(super) async fn claim_due(&self, flights: &Flights) -> Sleep {
         self.alarm.clear();
+        let safety_poll = self.settings.safety_poll;
         match self.claim_queues(flights).await {
-            Ok(_) => self.until_next_due().await.unwrap_or(self.settings.safety_poll),
+            Ok(_) => self.until_next_due().await.unwrap_or(Sleep::of(safety_poll)),
             Err(error) => {
                 tracing::warn!(%error, "claiming failed; trying again");
-                self.settings.safety_poll
+                Sleep::of(safety_poll)
             }
         }
     }
@@ -111,8 +112,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
-        let claim = (row.id, row.epoch);
-        launch.spawn(claim, async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        let held = flights.driven.hold((row.id, row.epoch));
+        launch.spawn(held, async move { driver.fly(row, which == Claimed::FromTheDead).await });
         Ok(())
     }
 
@@ -126,25 +127,33 @@ impl<C: Send + Sync + 'static> Runner<C> {
             }
         };
         let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
-        let fly = move |flight: Flight| {
+        let driven = flights.driven.clone();
+        let fly = move |flight: Flight, held: Held| {
             let driver = Arc::clone(&driver);
-            let claim = (flight.row.id, flight.row.epoch);
-            launch.spawn(claim, async move { driver.drive_from(flight).await });
+            launch.spawn(held, async move { driver.drive_from(flight).await });
         };
         let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {
             journal,
             lease: Arc::clone(&flights.lease),
             places,
+            hold: Box::new(move |claim| driven.hold(claim)),
             fly: Box::new(fly),
         });
     }
 
     /// The earliest due time of all queues, and the time now.
-    pub(super) async fn next_due(&self) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+    pub(crate) async fn next_due(&self) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+        self.next_due_of(self.queues.iter()).await
+    }
+
+    async fn next_due_of(
+        &self,
+        queues: impl Iterator<Item = &Lane>,
+    ) -> Result<Option<(Timestamp, Timestamp)>, Error> {
         let ledger = self.ledger().await?;
         let mut earliest: Option<(Timestamp, Timestamp)> = None;
-        for queue in &self.queues {
+        for queue in queues {
             let due = ledger.next_due(self.known_steps.clone(), queue.name.clone()).await?;
             earliest = match (earliest, due) {
                 (Some(first), Some(second)) if first.0 <= second.0 => Some(first),
@@ -154,9 +163,29 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Ok(earliest)
     }
 
-    pub(super) async fn until_next_due(&self) -> Result<Duration, Error> {
-        let Some((due, now)) = self.next_due().await? else { return Ok(self.settings.safety_poll) };
+    /// What is due in a queue without a free place wakes nobody: the next place that becomes free does.
+    async fn until_next_due(&self) -> Result<Sleep, Error> {
+        let free = |lane: &&Lane| lane.places.available_permits() > 0;
+        let full = self.places.available_permits() == 0 || !self.queues.iter().all(|lane| free(&lane));
+        let queues = self.queues.iter().filter(|_| self.places.available_permits() > 0).filter(free);
+        let Some((due, now)) = self.next_due_of(queues).await? else {
+            return Ok(Sleep { full, ..Sleep::of(self.settings.safety_poll) });
+        };
         let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-        Ok(until.clamp(CLAIM_EVERY, self.settings.safety_poll))
+        Ok(Sleep { full, ..Sleep::of(until.clamp(CLAIM_EVERY, self.settings.safety_poll)) })
+    }
+}
+
+/// Until when a node has nothing to claim.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sleep {
+    pub(super) real: Duration,
+    /// Something may be due for which there was no place.
+    pub(super) full: bool,
+}
+
+impl Sleep {
+    pub(super) fn of(real: Duration) -> Sleep {
+        Sleep { real, full: false }
     }
 }

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod claim;
+mod simulated;
 mod strays;
 
 use crate::alarm::Alarm;
@@ -13,15 +14,16 @@ use crate::ledger::{Ledger, NewNode, SqlLedger};
 use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
+use claim::Sleep;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+pub(crate) use strays::Held;
 use strays::{Driven, Suspects};
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 /// So many sagas are claimed by one statement at most.
 const CLAIM_MAX: usize = 256;
@@ -167,6 +169,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
             tokio::select! {
                 () = self.live(&flights, &shutdown) => {}
                 () = self.stop_at_once(&shutdown) => {}
+                () = self.sagas.hints.hear(&self.sagas.woken) => {}
                 () = self.keep_lease(&flights.lease) => {
                     let runner = flights.lease.runner();
                     tracing::error!(%runner, "lease lost: every saga is dropped");
@@ -200,32 +203,37 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
         let mut safety = interval(self.settings.safety_poll);
-        let (mut sleep, mut suspects) = (Duration::ZERO, Suspects::new());
-        loop {
+        let mut suspects = Suspects::new();
+        'claims: loop {
+            // From before the claim, so that nobody who comes during it is missed.
             let woken = self.sagas.woken.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                _ = safety.tick() => {
-                    if self.holds(flights) {
-                        self.take_over_all(flights, &mut suspects).await;
-                        self.tick().await;
-                    }
-                }
-                () = self.place_freed.notified(), if self.is_full() => {}
-                () = self.alarm.moved_earlier() => {
-                    sleep = sleep.min(self.alarm.remaining(self.sagas.clock.monotonic()).unwrap_or(sleep));
-                    if !sleep.is_zero() { continue }
-                }
-                () = woken => {}
-                () = tokio::time::sleep(sleep) => {}
-            }
             // Others may have buried and forgotten whoever does not know that it lives.
-            sleep = match self.holds(flights) {
+            let mut sleep = match self.holds(flights) {
                 true => self.claim_due(flights).await,
-                false => self.settings.safety_poll,
+                false => Sleep::of(self.settings.safety_poll),
             };
+            loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => break 'claims,
+                    _ = safety.tick() => {
+                        if self.holds(flights) {
+                            self.take_over_all(flights, &mut suspects).await;
+                            self.tick().await;
+                        }
+                    }
+                    () = self.place_freed.notified(), if sleep.full => {}
+                    () = self.alarm.moved_earlier() => {
+                        let alarm = self.alarm.remaining(self.sagas.clock.monotonic());
+                        sleep.real = sleep.real.min(alarm.unwrap_or(sleep.real));
+                        if !sleep.real.is_zero() { continue }
+                    }
+                    () = woken.as_mut() => {}
+                    () = tokio::time::sleep(sleep.real) => {}
+                }
+                break;
+            }
         }
         self.sagas.stop_beginning_here();
         self.wind_down(flights).await;
@@ -233,12 +241,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
     fn holds(&self, flights: &Flights) -> bool {
         flights.lease.outlasts(&self.sagas.clock, Duration::ZERO).is_ok()
-    }
-
-    /// Something due may be waiting for a place.
-    fn is_full(&self) -> bool {
-        let full = |places: &Semaphore| places.available_permits() == 0;
-        full(&self.places) || self.queues.iter().any(|queue| full(&queue.places))
     }
 
     async fn pause(&self, shutdown: &CancellationToken, real: Duration) {
@@ -286,17 +288,14 @@ impl<C: Send + Sync + 'static> Runner<C> {
     async fn renew(&self, lease: &Lease) -> bool {
         let sent = self.sagas.clock.monotonic();
         let renewed = async { self.ledger().await?.renew(lease.runner(), self.lease_ms()).await };
-        match renewed.await {
-            Ok(false) => false,
-            Ok(true) => {
-                lease.renewed(sent, self.settings.lease);
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the lease could not be renewed");
-                true
-            }
+        // A connection that hangs must not keep the next try from another one.
+        match tokio::time::timeout(self.settings.lease / 2, renewed).await {
+            Ok(Ok(false)) => return false,
+            Ok(Ok(true)) => lease.renewed(sent, self.settings.lease),
+            Ok(Err(error)) => tracing::warn!(%error, "the lease could not be renewed"),
+            Err(_) => tracing::warn!("the lease could not be renewed: the database does not answer"),
         }
+        true
     }
 
     fn lease_ms(&self) -> i64 {
@@ -329,7 +328,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
 /// What it takes to put a saga in flight.
 struct Launch {
-    driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
     places: Arc<Semaphore>,
@@ -342,7 +340,6 @@ impl Launch {
         let lane = runner.queues.iter().find(|lane| lane.name == queue);
         Launch {
             lane: lane.map(|lane| Arc::clone(&lane.places)),
-            driven: flights.driven.clone(),
             tasks: flights.tasks.clone(),
             dropped: flights.dropped.clone(),
             places: Arc::clone(&runner.places),
@@ -351,8 +348,7 @@ impl Launch {
     }
 
     /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, claim: (Uuid, i64), flight: impl Future<Output = ()> + Send + 'static) {
-        let held = self.driven.hold(claim);
+    fn spawn(&self, held: Held, flight: impl Future<Output = ()> + Send + 'static) {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
         let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));

@@ -16,10 +16,10 @@ type Claim = (Uuid, i64);
 
 /// The claims that are being driven.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Driven(Arc<Mutex<HashSet<Claim>>>);
+pub(crate) struct Driven(Arc<Mutex<HashSet<Claim>>>);
 
 /// One of them, for as long as this lives: a task that panics lets go of it too.
-pub(super) struct Held(Driven, Claim);
+pub(crate) struct Held(Driven, Claim);
 
 impl Driven {
     pub(super) fn hold(&self, claim: Claim) -> Held {

@@ -2,6 +2,7 @@
 //! a service can hold it.
 
 mod read;
+mod retention;
 mod start;
 mod verbs;
 
@@ -11,10 +12,12 @@ pub use start::{Idempotency, StartError, StartSaga, Started};
 pub use verbs::{By, VerbError};
 
 use crate::flight::Flight;
+use crate::hints::Hints;
 use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
 use crate::record::Status;
+use crate::runner::Held;
 use crate::schedule::Schedules;
 use crate::{Clock, Field, SagaId};
 use arcadia_sql::Db;
@@ -22,6 +25,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, oneshot};
+use uuid::Uuid;
 
 pub(crate) trait Catalog: Send + Sync {
     fn check(&self, kind: &str, steps: &[String], inputs: &[&str]) -> Result<(), PlanError>;
@@ -69,6 +73,7 @@ pub struct Sagas {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) woken: Arc<Notify>,
+    pub(crate) hints: Hints,
     pub(crate) catalog: Arc<dyn Catalog>,
     here: Arc<RwLock<Option<Arc<BeginHere>>>>,
     pub(crate) ends: Ends,
@@ -79,7 +84,9 @@ pub(crate) struct BeginHere {
     pub(crate) journal: Journal,
     pub(crate) lease: Arc<Lease>,
     pub(crate) places: Arc<Semaphore>,
-    pub(crate) fly: Box<dyn Fn(Flight) + Send + Sync>,
+    /// Says that the claim is on its way to its task, before it is written.
+    pub(crate) hold: Box<dyn Fn((Uuid, i64)) -> Held + Send + Sync>,
+    pub(crate) fly: Box<dyn Fn(Flight, Held) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Sagas {
@@ -93,7 +100,16 @@ impl Sagas {
     #[must_use]
     pub fn new<C: Send + Sync + 'static>(db: Db, clock: Clock, registry: &Arc<Registry<C>>) -> Sagas {
         let catalog = Arc::clone(registry) as Arc<dyn Catalog>;
-        Sagas { db, clock, woken: Arc::default(), catalog, here: Arc::default(), ends: Ends::default() }
+        let hints = Hints::on(db.clone(), clock.new_id());
+        Sagas {
+            db,
+            clock,
+            woken: Arc::default(),
+            hints,
+            catalog,
+            here: Arc::default(),
+            ends: Ends::default(),
+        }
     }
 
     /// The steps of a plan, for [`StartSaga::steps`].
@@ -124,13 +140,14 @@ impl Sagas {
         SagaId(self.clock.new_id())
     }
 
-    /// A hint that something may be due.
+    /// A hint that something may be due, here or on another node.
     pub fn wake(&self) {
         self.woken.notify_waiters();
+        self.hints.give();
     }
 
     /// The runner of this process, while it has a place free and a lease.
-    fn begins_here(&self) -> Option<Arc<BeginHere>> {
+    pub(crate) fn begins_here(&self) -> Option<Arc<BeginHere>> {
         let here = self.here.read().unwrap_or_else(PoisonError::into_inner).clone()?;
         let ready = here.places.available_permits() > 0;
         (ready && here.lease.outlasts(&self.clock, Duration::ZERO).is_ok()).then_some(here)

@@ -9,6 +9,10 @@ use arcadia_sql::{Error, args};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+const UNCLAIMED_FOR_MS: i64 = 60_000;
+/// No step may take so long between two things that it writes.
+const SILENT_FOR_MS: i64 = 30 * 60_000;
+
 /// Which sagas to list; newest first.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -84,6 +88,17 @@ impl Sagas {
     pub async fn events(&self, id: SagaId) -> Result<Vec<Event>, Error> {
         let rows = self.db.fetch_all::<EventRow>(&store::EVENTS, args![id]).await?;
         Ok(rows.into_iter().map(Event::from).collect())
+    }
+
+    /// Unfinished sagas that nothing moves though nobody has to be waited for: due for a minute without being
+    /// claimed, or claimed and silent for half an hour. An engine in good health has none. At most `limit`.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn stuck(&self, limit: u32) -> Result<Vec<Saga>, Error> {
+        let args = args![-UNCLAIMED_FOR_MS, -SILENT_FOR_MS, i64::from(limit)];
+        let rows = self.db.fetch_all::<SagaRow>(&store::STUCK, args).await?;
+        rows.into_iter().map(SagaRow::into_saga).collect()
     }
 
     /// How many sagas have not ended.

@@ -169,10 +169,11 @@ impl Sagas {
             owner: flight.runner,
             at: now,
         };
+        let held = (here.hold)((id.0, flight.row.epoch));
         if !here.journal.insert(id.0, inserted).await? {
             return Err(StartError::Taken(id));
         }
-        (here.fly)(flight);
+        (here.fly)(flight, held);
         Ok(Started::New(id))
     }
 
@@ -200,32 +201,39 @@ impl Sagas {
         let delay = i64::try_from(self.clock.scaled(start.start_in).as_millis()).unwrap_or(i64::MAX);
         let queue = start.queue_name();
         let first_step = start.steps.first().cloned().unwrap_or_default();
-        let args = args![
-            id,
-            start.kind,
-            json!(start.steps),
-            Value::Object(start.inputs),
-            json!({}),
-            start.tenant_id,
-            start.deployment_id,
-            start.triggered_by,
-            queue,
-            0_i64,
-            first_step,
-            (!start.not_runnable).then_some(delay),
-            now,
-            start.unique_key.clone()
-        ];
-        if tx.execute(&store::INSERT_SAGA, args).await? == 1 {
-            return Ok(Started::New(id));
+        let unique_key = start.unique_key;
+        let args = || {
+            args![
+                id,
+                start.kind.as_str(),
+                json!(start.steps),
+                Value::Object(start.inputs.clone()),
+                json!({}),
+                start.tenant_id.clone(),
+                start.deployment_id,
+                start.triggered_by.as_str(),
+                queue.as_str(),
+                0_i64,
+                first_step.as_str(),
+                (!start.not_runnable).then_some(delay),
+                now,
+                unique_key.clone()
+            ]
+        };
+        // Whoever stood in the way may have ended between our try and our look.
+        loop {
+            if tx.execute(&store::INSERT_SAGA, args()).await? == 1 {
+                return Ok(Started::New(id));
+            }
+            if let Some((saga,)) =
+                tx.fetch_optional::<(Uuid,)>(&store::UNIQUE_HOLDER, args![unique_key.clone()]).await?
+            {
+                return Err(StartError::UnderWay { key: unique_key.unwrap_or_default(), saga: SagaId(saga) });
+            }
+            if tx.fetch_optional::<SagaRow>(&store::SAGA, args![id]).await?.is_some() {
+                return Err(StartError::Taken(id));
+            }
         }
-        if let Some(key) = start.unique_key
-            && let Some((saga,)) =
-                tx.fetch_optional::<(Uuid,)>(&store::UNIQUE_HOLDER, args![key.as_str()]).await?
-        {
-            return Err(StartError::UnderWay { key, saga: SagaId(saga) });
-        }
-        Err(StartError::Taken(id))
     }
 }
 
@@ -256,10 +264,21 @@ async fn take_locks(tx: &mut Tx, locks: &[String], id: SagaId) -> Result<(), Sta
     locks.sort();
     locks.dedup();
     for lock in locks {
-        if tx.execute(&store::TAKE_LOCK, args![lock.as_str(), id]).await? == 0 {
-            let holder = tx.fetch_one::<(Uuid,)>(&store::LOCK_HOLDER, args![lock.as_str()]).await?;
-            return Err(StartError::Conflict { lock, saga: SagaId(holder.0) });
+        if let Some(saga) = take_lock(tx, &lock, id).await? {
+            return Err(StartError::Conflict { lock, saga });
         }
     }
     Ok(())
+}
+
+/// Nothing, or who holds it. A holder may let go between our try and our look.
+async fn take_lock(tx: &mut Tx, lock: &str, id: SagaId) -> Result<Option<SagaId>, Error> {
+    loop {
+        if tx.execute(&store::TAKE_LOCK, args![lock, id]).await? == 1 {
+            return Ok(None);
+        }
+        if let Some((holder,)) = tx.fetch_optional::<(Uuid,)>(&store::LOCK_HOLDER, args![lock]).await? {
+            return Ok(Some(SagaId(holder)));
+        }
+    }
 }

@@ -4,6 +4,8 @@
 
 mod fencing;
 mod forward;
+mod hints;
+mod kept;
 mod operators;
 mod proxy;
 mod rollback;

@@ -43,6 +43,21 @@ pub async fn start(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], shown).into_response())
 }
 
+/// The one verb that tenants have, for their own sagas. A reason may be given, and need not.
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+    query: Query,
+    body: Option<JsonObject>,
+) -> Answer {
+    query.finish()?;
+    let saga = visible(&app.cloud.sagas, &caller.scope, SagaId(id)).await?.id;
+    let reason = read(body.map(|JsonObject(body)| body).unwrap_or_default(), reason_if_any)?;
+    let said = Said { app: &app, caller: &caller, saga };
+    said.done(app.cloud.sagas.cancel(saga, said.by(&reason)).await, "cancel", StatusCode::ACCEPTED).await
+}
+
 pub async fn retry(
     State(app): State<App>,
     caller: Caller,
@@ -107,11 +122,7 @@ pub async fn signal(
         let name = fields.require("name", name);
         let name = name.and_then(|name| fitting(faults, "name", name, SIGNAL_BYTES_MAX));
         let data = fields.any("data").unwrap_or_else(|| json!({}));
-        let reason = match fields.text("reason") {
-            Some(reason) => fitting(faults, "reason", reason, REASON_BYTES_MAX),
-            None => Some(String::new()),
-        };
-        Some((name?, data, reason?))
+        Some((name?, data, reason_if_any(fields, faults)?))
     })?;
     let signalled = app.cloud.sagas.signal(said.saga, &name, data, said.by(&reason)).await;
     said.done(signalled, "signal", StatusCode::ACCEPTED).await
@@ -163,6 +174,13 @@ fn reason(fields: &mut Fields<'_>, faults: &Faults) -> Option<String> {
     let reason = fields.text("reason");
     let reason = fields.require("reason", reason)?;
     fitting(faults, "reason", reason, REASON_BYTES_MAX)
+}
+
+fn reason_if_any(fields: &mut Fields<'_>, faults: &Faults) -> Option<String> {
+    match fields.text("reason") {
+        Some(reason) => fitting(faults, "reason", reason, REASON_BYTES_MAX),
+        None => Some(String::new()),
+    }
 }
 
 fn fitting(faults: &Faults, field: &str, text: String, bytes_max: usize) -> Option<String> {

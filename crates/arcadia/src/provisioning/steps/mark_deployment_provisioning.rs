@@ -39,18 +39,23 @@ impl Step<Cloud> for MarkDeploymentProvisioning {
 
     async fn compensate(&self, run: &Run<Cloud>, undoing: Undoing<OfDeployment, (), ()>) -> Undo {
         let id = DeploymentId(undoing.needs.deployment_id);
-        if is_over(run, id).await? {
+        if !is_ours_to_end(run, id).await? {
             return Ok(());
         }
         move_to(run, id, State::Cancelled, "provision_failed").await
     }
 }
 
-/// Someone may have given the deployment up by hand while its saga was still turning back.
-async fn is_over(run: &Run<Cloud>, id: DeploymentId) -> Outcome<bool> {
+/// Someone may have given the deployment up by hand while its saga was still turning back, and a deployment that
+/// another saga made is none of this one's.
+async fn is_ours_to_end(run: &Run<Cloud>, id: DeploymentId) -> Outcome<bool> {
     let mut tx = run.tx().await?;
     let deployment = deployments::get_in(&mut tx, id).await.map_err(refused)?;
-    Ok(matches!(deployment.state, State::Cancelled | State::Archived))
+    Ok(match deployment.state {
+        State::Cancelled | State::Archived => false,
+        State::Provisioning => true,
+        _ => deployment.saga_id == Some(run.saga_id()),
+    })
 }
 
 /// Moves the deployment in the saga's name; a second run finds it moved.
