@@ -40,13 +40,15 @@ pub struct Listing<T> {
     pub total: Option<u64>,
     /// How many pages were read.
     pub pages: u32,
+    /// Whether a page announced fewer objects than the page before it.
+    pub shrank: bool,
 }
 
 impl<T> Listing<T> {
-    /// Fewer objects came than were announced: some vanished, or shifted past us, while we were reading.
-    /// What is missing is unknown, not gone.
+    /// Fewer objects came than were announced, or fewer were announced as we read: some vanished, and others may have
+    /// shifted past us into their places, even if new ones make up the count. What is missing is unknown, not gone.
     pub fn is_short(&self) -> bool {
-        self.total.is_some_and(|total| (self.items.len() as u64) < total)
+        self.shrank || self.total.is_some_and(|total| (self.items.len() as u64) < total)
     }
 }
 
@@ -90,6 +92,9 @@ pub struct List<T> {
     /// Of the calls begun so far.
     total: Option<u64>,
     received: u64,
+    /// What the last page of the present call announced.
+    last_total: Option<u64>,
+    shrank: bool,
     pages: u32,
     items: std::marker::PhantomData<fn() -> T>,
 }
@@ -117,6 +122,8 @@ where
             seen: HashSet::new(),
             total: Some(0),
             received: 0,
+            last_total: None,
+            shrank: false,
             pages: 0,
             items: std::marker::PhantomData,
         }
@@ -167,12 +174,17 @@ where
         self.received
     }
 
+    /// As [`Listing::is_short`], of the pages read so far: to be asked after the last.
+    pub fn is_short(&self) -> bool {
+        self.shrank || self.total.is_some_and(|total| self.received < total)
+    }
+
     async fn collect(mut self) -> Result<Listing<T>, Error> {
         let mut items = Vec::new();
         while let Some(page) = self.next_page().await? {
             items.extend(page);
         }
-        Ok(Listing { items, total: self.total, pages: self.pages })
+        Ok(Listing { items, total: self.total, pages: self.pages, shrank: self.shrank })
     }
 
     /// The next page, which may be empty, or nothing after the last one. After an error the same page is asked for again.
@@ -188,8 +200,11 @@ where
         let envelope = self.client.fetch_envelope::<Option<Vec<T>>>(&page_call, self.envelope_key).await?;
         self.pages += 1;
         if self.page.number == FIRST_PAGE {
-            self.total = self.total.zip(envelope.total).map(|(sum, total)| sum + total);
+            self.total = self.total.zip(envelope.total).map(|(sum, total)| sum.saturating_add(total));
+            self.last_total = None;
         }
+        self.shrank |= self.last_total.zip(envelope.total).is_some_and(|(before, now)| now < before);
+        self.last_total = envelope.total;
         match envelope.links.pages.next {
             None => {
                 self.calls.pop_front();

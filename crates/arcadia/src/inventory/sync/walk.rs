@@ -75,7 +75,7 @@ impl<'a> Hand<'a> {
 pub enum Stop {
     #[error(transparent)]
     Provider(#[from] digitalocean::Error),
-    #[error("{announced} were announced and {received} came: the account changed while it was read")]
+    #[error("{announced} were announced and {received} came: the account shrank while it was read")]
     Short { announced: u64, received: u64 },
     #[error("cancelled")]
     Cancelled,
@@ -214,10 +214,10 @@ impl Walk<'_> {
             let (announced, received) = (list.total(), list.received());
             self.tally.expected =
                 self.tally.expected.unwrap_or(0).checked_add_unsigned(announced.unwrap_or(received));
-            return match announced {
-                Some(announced) if received < announced => Err(Stop::Short { announced, received }),
-                _ => Ok(None),
-            };
+            if list.is_short() {
+                return Err(Stop::Short { announced: announced.unwrap_or(received), received });
+            }
+            return Ok(None);
         };
         self.tally.pages += 1;
         self.tally.received += i64::try_from(page.len()).unwrap_or(i64::MAX);
