@@ -170,6 +170,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 () = self.live(&flights, &shutdown) => {}
                 () = self.stop_at_once(&shutdown) => {}
                 () = self.sagas.hints.hear(&self.sagas.woken) => {}
+                () = self.keep_calendar(&flights) => {}
                 () = self.keep_lease(&flights.lease) => {
                     let runner = flights.lease.runner();
                     tracing::error!(%runner, "lease lost: every saga is dropped");
@@ -185,6 +186,15 @@ impl<C: Send + Sync + 'static> Runner<C> {
         shutdown.cancelled().await;
         self.stopping.store(true, Ordering::Relaxed);
         std::future::pending().await
+    }
+
+    /// Starts what the schedules say, when it is due; never resolves.
+    async fn keep_calendar(&self, flights: &Flights) {
+        loop {
+            let until_next = if self.holds(flights) { self.tick().await } else { None };
+            let safety_poll = self.settings.safety_poll;
+            tokio::time::sleep(until_next.map_or(safety_poll, |wait| wait.min(safety_poll))).await;
+        }
     }
 
     /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.
@@ -220,7 +230,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     _ = safety.tick() => {
                         if self.holds(flights) {
                             self.take_over_all(flights, &mut suspects).await;
-                            self.tick().await;
                         }
                     }
                     () = self.place_freed.notified(), if sleep.full => {}
