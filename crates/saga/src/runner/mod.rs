@@ -212,7 +212,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     async fn live(&self, flights: &Flights, shutdown: &CancellationToken) {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
-        let mut safety = interval(self.settings.safety_poll);
+        // A dead node's lease runs out between two looks: they come the closer together the shorter it is.
+        let mut safety = interval(self.settings.safety_poll.min(self.settings.lease / 4));
         let mut suspects = Suspects::new();
         'claims: loop {
             // From before the claim, so that nobody who comes during it is missed.
