@@ -205,6 +205,20 @@ async fn every_request_is_on_record_with_its_request_id() {
 }
 
 #[tokio::test]
+async fn the_newer_services_repeat_the_request_id_in_their_errors() {
+    let site = Site::instant().await;
+    let id = "5ca1ab1e-0000-4000-8000-00000000dead";
+    for (path, repeats) in
+        [("/v2/firewalls", true), ("/v2/vpcs", true), ("/v2/droplets", false), ("/v2/domains", false)]
+    {
+        let answer = site.send(reqwest::Method::GET, &format!("{path}/{id}"), None).await;
+        let header = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let (status, body) = crate::site::parts(answer).await;
+        assert_eq!((status, body.get("request_id")), (404, repeats.then_some(&json!(header))), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn one_seed_is_one_history() {
     let mut histories = Vec::new();
     for _ in 0..2 {

@@ -170,6 +170,12 @@ pub trait World: Send + Sync + 'static {
         let _ = by;
     }
 
+    /// Nothing is due: whoever the saga waits for may act, such as a person with an approval. True when somebody did.
+    fn paused(&self, sagas: &Sagas, saga: SagaId) -> impl Future<Output = bool> + Send {
+        let _ = (sagas, saga);
+        std::future::ready(false)
+    }
+
     /// Whether all is there for a saga that completed, nothing for one that was rolled back, and for one that
     /// failed exactly what [`standing`] names.
     ///

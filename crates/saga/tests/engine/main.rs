@@ -7,6 +7,7 @@ mod forward;
 mod hints;
 mod kept;
 mod operators;
+mod plans;
 mod proxy;
 mod rollback;
 mod schedules;
