@@ -14,29 +14,18 @@ use crate::schedules;
 use arcadia_saga::{Plan, PlanError, Registry, shape};
 use uuid::Uuid;
 
-/// Whether work starts by the calendar, or only when somebody asks for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calendar {
-    Kept,
-    Closed,
-}
-
-/// Every step, plan and schedule of this build.
+/// Every step and plan of this build, and the queues for them.
 ///
 /// # Errors
 /// A plan whose steps do not fit together.
-pub fn registry(calendar: Calendar) -> Result<Registry<Cloud>, PlanError> {
+pub fn registry() -> Result<Registry<Cloud>, PlanError> {
     let registry = Registry::new()
         .plan(provision_droplet())?
         .plan(destroy_droplet())?
         .plan(snapshot_droplet())?
         .plan(provision_deployment())?;
     let registry = registry.step(UpsertDnsRecord).step(DeleteDnsRecord).last_look(LastLook);
-    let registry = schedules::steps(registry);
-    match calendar {
-        Calendar::Kept => schedules::calendar(registry),
-        Calendar::Closed => Ok(registry),
-    }
+    Ok(schedules::steps(registry))
 }
 
 /// A droplet of its own, in nobody's name.
@@ -101,11 +90,11 @@ shape! {
 
 #[cfg(test)]
 mod tests {
-    use super::{Calendar, registry};
+    use super::registry;
 
     #[test]
     fn every_plan_fits_together() {
-        let registry = registry(Calendar::Kept).unwrap();
+        let registry = registry().unwrap();
         assert_eq!(
             registry.plan_steps("provision_deployment").unwrap(),
             [

@@ -1,8 +1,7 @@
 //! What a listing that is not the whole truth may do: fail, and be seen to fail. Every kind, every page, every way to fail.
 
 use crate::account::SYNCS_OF_KINDS;
-use crate::world::World;
-use arcadia::sagas::Calendar;
+use crate::world::{Calendar, World};
 use digitalocean_sim::{Fault, FaultKind, Kind, Stage};
 use serde_json::{Value, json};
 

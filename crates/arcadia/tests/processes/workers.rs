@@ -106,7 +106,6 @@ async fn serve_without_runner(site: &Site) -> (String, DropGuard) {
         clock: Clock::machine(1.0),
         tenant_zones: Vec::new(),
         call_timeout: Duration::from_secs(5),
-        calendar: arcadia::sagas::Calendar::Closed,
     };
     let service = Service::assemble(parts).await.unwrap();
     let router = http::router(service.cloud, Verifier::new(&SecretString::from(JWT_SECRET)));

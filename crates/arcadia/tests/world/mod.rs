@@ -7,7 +7,6 @@ mod start;
 mod verdict;
 
 use arcadia::cloud::{Cloud, Parts, Service};
-use arcadia::sagas::Calendar;
 use arcadia_saga::{Clock, Runner, Saga, SagaId, Settings, Status, StepResult, StepStatus};
 use arcadia_sql::testing::TestDb;
 use arcadia_sql::{Engine, MIGRATIONS, ManualNow, Options};
@@ -24,6 +23,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 #[allow(unused_imports, reason = "each story file uses its own part of the kit")]
 pub use start::{DOMAIN, Story};
+
+/// Whether work starts by the calendar, or only when a story asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calendar {
+    Kept,
+    Closed,
+}
 
 /// See the file's head.
 pub struct World {
@@ -89,9 +95,12 @@ impl World {
             clock: Clock::manual(now.clone(), 7),
             tenant_zones: vec![DOMAIN.to_owned()],
             call_timeout: Duration::from_secs(5),
-            calendar,
         };
-        let service = Service::assemble(parts).await.unwrap();
+        let service = match calendar {
+            Calendar::Kept => Service::keeping_the_calendar(parts).await,
+            Calendar::Closed => Service::assemble(parts).await,
+        };
+        let service = service.unwrap();
         let runner = service.runner(Settings::default());
         World { simulator, service, now, runner, foreign: Mutex::default(), db, _stop: stop.drop_guard() }
     }
