@@ -14,7 +14,7 @@ use crate::step::AnyStep;
 use crate::{Clock, Registry, Runner, SagaId, Sagas, Settings, VerbError};
 use arcadia_sql::{Db, ManualNow};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(crate) struct Passed {
     /// The counts when the saga turned back.
     pub(crate) turned: BTreeMap<Kind, usize>,
     pub(crate) undone: Vec<usize>,
+    /// Places that are others by another name.
+    pub(crate) doubles: BTreeSet<Point>,
 }
 
 pub(crate) struct Play<W: World> {
@@ -162,6 +164,7 @@ impl<W: World> Play<W> {
             counts,
             turned: self.stage.turned(),
             undone: self.script.undone().into_iter().collect(),
+            doubles: self.stage.one_with_the_next(),
         })
     }
 

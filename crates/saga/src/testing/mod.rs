@@ -14,6 +14,9 @@
 //! | runs twice | every step and compensation |
 //! | fails once or for good | every compensation |
 //!
+//! Where a task did nothing between the end of one write or step and the beginning of the next, the two are one
+//! place, which is visited once, as the beginning.
+//!
 //! After each case the [`World`] says whether all is there or nothing; the kit itself checks that the saga rests, that
 //! ledger, status, epochs and events are what the database accepted, that a failed saga names exactly what stands, and
 //! that no lock, owner, timer or lease is left behind. "Back" means that the pivot fails, or where there is none the
