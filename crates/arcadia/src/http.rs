@@ -14,6 +14,7 @@ use crate::cloud::Cloud;
 use crate::deployments;
 use crate::error::Error;
 use crate::tokens::Verifier;
+use crate::inventory::http as inventory;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use std::sync::Arc;
@@ -34,6 +35,13 @@ pub fn router(cloud: Arc<Cloud>, verifier: Verifier) -> Router {
         .route("/api/health", get(health::show))
         .route("/api/v1/deployments", get(deployments::http::list).post(deployments::http::create))
         .route("/api/v1/deployments/{id}", get(deployments::http::show))
+        .route("/api/v1/inventory", get(inventory::list))
+        .route("/api/v1/inventory/{id}", get(inventory::show))
+        .route("/api/v1/inventory/{id}/events", get(inventory::events))
+        .route("/api/v1/projects", get(inventory::projects::list))
+        .route("/api/v1/projects/{id}", get(inventory::projects::show).patch(inventory::projects::give))
+        .route("/api/v1/sync-runs", get(inventory::runs::list))
+        .route("/api/v1/sync-runs/health", get(inventory::runs::health))
         .route("/api/v1/sagas", get(sagas::list).post(sagas::steer::start))
         .route("/api/v1/sagas/{id}", get(sagas::show))
         .route("/api/v1/sagas/{id}/events", get(sagas::events))

@@ -14,7 +14,9 @@ pub fn statements() -> Vec<&'static Statement> {
         inventory::store::history::STATEMENTS,
         inventory::store::owners::STATEMENTS,
         inventory::store::projects::STATEMENTS,
+        inventory::store::reading::STATEMENTS,
         inventory::store::runs::STATEMENTS,
+        inventory::store::terms::STATEMENTS,
     ]
     .concat()
 }

@@ -67,7 +67,8 @@ impl fmt::Debug for Statement {
     }
 }
 
-/// Declares statements: `/// doc` `pub(crate) NAME = "text";` or `NAME = sqlite "…" postgres "…";`.
+/// Declares statements: `/// doc` `pub(crate) NAME = "text";` or `NAME = sqlite "…" postgres "…";`;
+/// texts that macros make stand in parentheses there.
 ///
 /// Each becomes a `static NAME: Statement`; `STATEMENTS` lists all of the module, so a module has one such block.
 /// Arguments are `$1`, `$2`, …; the slots are
@@ -88,6 +89,12 @@ macro_rules! statements {
         pub static STATEMENTS: &[&$crate::Statement] = &[$(&$done),*];
     };
     (@declare [$($done:ident)*] $(#[$meta:meta])* $visible:vis $name:ident = sqlite $sqlite:literal postgres $postgres:literal; $($rest:tt)*) => {
+        $(#[$meta])*
+        $visible static $name: $crate::Statement =
+            $crate::Statement::declare(stringify!($name), $sqlite, $postgres);
+        $crate::statements! { @declare [$($done)* $name] $($rest)* }
+    };
+    (@declare [$($done:ident)*] $(#[$meta:meta])* $visible:vis $name:ident = sqlite ($sqlite:expr) postgres ($postgres:expr); $($rest:tt)*) => {
         $(#[$meta])*
         $visible static $name: $crate::Statement =
             $crate::Statement::declare(stringify!($name), $sqlite, $postgres);

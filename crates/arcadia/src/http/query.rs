@@ -61,12 +61,18 @@ impl Query {
 
     /// `limit` and `cursor`.
     pub fn page(&mut self) -> Page {
+        let limit = self.limit();
+        let before = self.parsed("cursor", "a `next_cursor` of an earlier answer", decode);
+        Page { limit, before }
+    }
+
+    /// `limit`, for a list with cursors of its own.
+    pub fn limit(&mut self) -> u32 {
         let within = |limit: &u32| (1..=LIMIT_MAX).contains(limit);
         let limit = self.parsed("limit", &format!("a number from 1 to {LIMIT_MAX}"), |text| {
             u32::from_str(text).ok().filter(within)
         });
-        let before = self.parsed("cursor", "a `next_cursor` of an earlier answer", decode);
-        Page { limit: limit.unwrap_or(LIMIT_DEFAULT), before }
+        limit.unwrap_or(LIMIT_DEFAULT)
     }
 
     /// To be called when all that is known was taken.

@@ -241,7 +241,8 @@ fn statuses() -> String {
     Status::ALL.map(Status::as_str).join(", ")
 }
 
-fn masked(mut value: Value) -> Value {
+/// The value without user data.
+pub(crate) fn masked(mut value: Value) -> Value {
     mask(&mut value);
     value
 }

@@ -1,6 +1,7 @@
 //! What happened to resources: an event for each change, and a copy of the row for each state it was in.
 
-use super::{ResourceId, Witness, store::history as store};
+use super::store::{history as store, terms};
+use super::{ResourceId, Witness};
 use arcadia_saga::Clock;
 use arcadia_sql::{Error, Tx, args};
 use jiff::Timestamp;
@@ -52,5 +53,6 @@ pub(super) async fn keep_versions(
     let ids: Vec<Uuid> = changed.into_iter().map(|id| id.0).collect();
     tx.execute(&store::CLOSE_VERSIONS, args![ids.clone(), at]).await?;
     tx.execute(&store::DROP_EMPTY_VERSIONS, args![ids.clone()]).await?;
-    tx.execute(&store::OPEN_VERSIONS, args![ids, at]).await.map(drop)
+    tx.execute(&store::OPEN_VERSIONS, args![ids.clone(), at]).await?;
+    tx.execute(&terms::KEEP, args![ids]).await.map(drop)
 }

@@ -2,11 +2,13 @@
 //! Everything here works in a transaction handed in; whoever opened it commits it.
 
 mod history;
+pub mod http;
 mod id;
 pub mod kinds;
 mod observation;
 pub mod owner;
 pub mod projects;
+pub mod reading;
 pub mod runs;
 pub mod store;
 pub mod sync;
@@ -21,6 +23,7 @@ pub use upsert::upsert;
 
 use arcadia_saga::Clock;
 use arcadia_sql::{Error, Tx, args};
+use upsert::SAGA_TAG;
 use history::{Happened, add_events, keep_versions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

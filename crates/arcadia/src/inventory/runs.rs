@@ -5,7 +5,7 @@ use super::Change;
 use super::store::runs::{self as store, Missed};
 use super::{PROVIDER, ResourceId, Witness, bury};
 use arcadia_saga::Clock;
-use arcadia_sql::{Error, Tx, args};
+use arcadia_sql::{Db, Error, Tx, args};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -220,6 +220,38 @@ impl Run {
 pub enum Projects {
     Listed { kept: i64 },
     NotListed,
+}
+
+/// Past failures are counted up to here.
+const FAILURES_MAX: i64 = 100;
+
+/// The runs of one sync or of all, newest first, older than `before`.
+///
+/// # Errors
+/// The database.
+pub async fn list(
+    db: &Db,
+    kind: Option<String>,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<RunRow>, Error> {
+    let before = before.unwrap_or(Uuid::max());
+    match kind {
+        Some(kind) => db.fetch_all(&store::NEWEST_OF_KIND, args![kind, before, limit]).await,
+        None => db.fetch_all(&store::NEWEST, args![before, limit]).await,
+    }
+}
+
+/// The last run of a sync, its last complete one, and how many failed since that.
+///
+/// # Errors
+/// The database.
+pub async fn health(db: &Db, kind: &str) -> Result<(Option<RunRow>, Option<RunRow>, i64), Error> {
+    let last: Option<RunRow> = db.fetch_optional(&store::LAST, args![kind]).await?;
+    let complete: Option<RunRow> = db.fetch_optional(&store::LAST_IN_FULL, args![kind]).await?;
+    let since = complete.as_ref().map_or(Timestamp::UNIX_EPOCH, |run| run.started_at);
+    let (failures,): (i64,) = db.fetch_one(&store::FAILED_SINCE, args![kind, since, FAILURES_MAX]).await?;
+    Ok((last, complete, failures))
 }
 
 /// More than a third of what the last complete run saw is gone: what it did not see either is no longer sudden, so that the

@@ -3,7 +3,9 @@
 pub mod history;
 pub mod owners;
 pub mod projects;
+pub mod reading;
 pub mod runs;
+pub mod terms;
 
 use super::{Parent, ResourceId};
 use arcadia_sql::{row, statements};

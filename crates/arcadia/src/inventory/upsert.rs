@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What our sagas put on what they make.
-const SAGA_TAG: &str = "arcadia-saga-";
+pub(super) const SAGA_TAG: &str = "arcadia-saga-";
 
 /// Whether what did not change gets its seen mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
