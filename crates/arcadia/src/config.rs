@@ -21,6 +21,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ARCADIA_DATA_DIR", "data_dir"),
     ("ARCADIA_LISTEN", "listen"),
     ("ARCADIA_JWT_SECRET", "jwt_secret"),
+    ("ARCADIA_SERVER", "server_url"),
     ("ARCADIA_SPEED", "speed"),
     ("ARCADIA_SCHEDULES", "schedules"),
     ("ARCADIA_LEASE_MS", "lease_ms"),
@@ -34,6 +35,7 @@ const TENANT_ZONES: &str = "ARCADIA_TENANT_ZONES";
 
 /// Each also with `_FILE`.
 const TOKENS: &[(&str, &str)] = &[
+    ("ARCADIA_TOKEN", "server_token"),
     ("DO_API_TOKEN", "digitalocean.token"),
     ("DO_API_TOKEN_PROVISIONING", "digitalocean.token_provisioning"),
     ("DO_API_TOKEN_SYNC", "digitalocean.token_sync"),
@@ -55,6 +57,10 @@ pub struct Config {
     pub listen: String,
     /// At least 32 bytes where it is set.
     pub jwt_secret: Option<SecretString>,
+    /// The server that commands ask.
+    pub server_url: String,
+    /// As whom they ask it.
+    pub server_token: Option<SecretString>,
     /// Lower case.
     pub tenant_zones: Vec<String>,
     pub speed: f64,
@@ -120,6 +126,8 @@ struct Raw {
     data_dir: PathBuf,
     listen: String,
     jwt_secret: String,
+    server_url: String,
+    server_token: String,
     tenant_zones: Vec<String>,
     speed: f64,
     schedules: bool,
@@ -200,6 +208,8 @@ impl Config {
             data_dir: raw.data_dir,
             listen: raw.listen,
             jwt_secret: secret(raw.jwt_secret),
+            server_url: raw.server_url,
+            server_token: secret(raw.server_token),
             tenant_zones: raw.tenant_zones.iter().map(|zone| zone.to_ascii_lowercase()).collect(),
             speed,
             schedules: raw.schedules,
@@ -230,6 +240,8 @@ impl Config {
             format!("data_dir = {:?}", self.data_dir.display().to_string()),
             format!("listen = {:?}", self.listen),
             format!("jwt_secret = {}", masked(self.jwt_secret.is_some())),
+            format!("server_url = {:?}", masked_url(&self.server_url)),
+            format!("server_token = {}", masked(self.server_token.is_some())),
             format!("tenant_zones = {:?}", self.tenant_zones),
             format!("speed = {:?}", self.speed),
             format!("schedules = {}", self.schedules),

@@ -1,10 +1,14 @@
 //! The command line, one file per command. Data goes to stdout, talk to stderr; exit code 0 is success, 1 a failure,
-//! 2 a command that was not understood.
+//! 2 a command that was not understood; of a server that was asked, 3 says that there is no such thing, 4 that it is not
+//! allowed, 5 that nobody answers.
 
+mod client;
 mod config;
 mod demo;
+mod inventory;
 mod log;
 mod migrate;
+mod output;
 mod serve;
 mod simulate;
 mod stop;
@@ -58,6 +62,9 @@ enum Command {
     Migrate,
     /// Print a token for local development
     Token(token::Flags),
+    /// Look at a server's inventory
+    #[command(subcommand)]
+    Inventory(inventory::Command),
     /// Print the effective settings, secrets masked
     Config,
 }
@@ -74,7 +81,8 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Nothing is left to tell when stderr is gone.
             let _ = writeln!(anstream::stderr(), "error: {error:#}");
-            ExitCode::FAILURE
+            let failure = error.downcast_ref::<client::Failure>();
+            failure.map_or(ExitCode::FAILURE, |failure| ExitCode::from(failure.exit_code()))
         }
     }
 }
@@ -89,6 +97,7 @@ async fn run(arcadia: Arcadia) -> anyhow::Result<()> {
         Command::Simulate(flags) => simulate::run(&load(Vec::new())?, flags).await,
         Command::Migrate => migrate::run(&load(Vec::new())?).await,
         Command::Token(flags) => token::run(&load(Vec::new())?, &flags),
+        Command::Inventory(command) => inventory::run(&load(Vec::new())?, command).await,
         Command::Config => config::run(&load(Vec::new())?),
     }
 }

@@ -55,12 +55,13 @@ pub async fn list(State(app): State<App>, caller: Caller, mut query: Query) -> R
     let words = "csv or jsonl";
     if let Some(format) = query.parsed("format", words, export::Format::parse) {
         query.finish()?;
-        return Ok(export::stream(app.cloud, caller.scope, filter, sort, format).await?);
+        return export::stream(app.cloud, caller.scope, filter, sort, format).await;
     }
     let limit = query.limit();
     let after = query.parsed("cursor", "a `next_cursor` of an earlier answer", decode);
     query.finish()?;
-    let mut rows = reading::list(&app.cloud.db, &caller.scope, &filter, sort, after.as_ref(), limit + 1).await?;
+    let mut rows =
+        reading::list(&app.cloud.db, &caller.scope, &filter, sort, after.as_ref(), limit + 1).await?;
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next_cursor = rows.last().filter(|_| has_more).map(|last| encode(&Place::from(last)));

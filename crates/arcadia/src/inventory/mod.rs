@@ -23,11 +23,11 @@ pub use upsert::upsert;
 
 use arcadia_saga::Clock;
 use arcadia_sql::{Error, Tx, args};
-use upsert::SAGA_TAG;
 use history::{Happened, add_events, keep_versions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use timeline::{Ownership, Reason, Statement};
+use upsert::SAGA_TAG;
 use uuid::Uuid;
 
 /// The only provider so far.

@@ -199,10 +199,7 @@ impl Filter {
         }
         if let Some(kind) = &self.kind {
             // A kind never changes.
-            ways.push(Way {
-                few: Some((&terms::OF_KIND, args![kind, ENOUGH])),
-                many: Some(Start::Kind),
-            });
+            ways.push(Way { few: Some((&terms::OF_KIND, args![kind, ENOUGH])), many: Some(Start::Kind) });
         }
         ways
     }
@@ -218,7 +215,13 @@ impl Filter {
         }
     }
 
-    fn call(&self, start: Start, sort: Sort, after: Option<&Place>, limit: u32) -> (&'static Statement, Args) {
+    fn call(
+        &self,
+        start: Start,
+        sort: Sort,
+        after: Option<&Place>,
+        limit: u32,
+    ) -> (&'static Statement, Args) {
         let (whole, beginning) = match &self.name {
             Some(Name::Whole(name)) => (Some(name.clone()), None),
             Some(Name::Beginning(name)) => (None, Some(name.clone())),

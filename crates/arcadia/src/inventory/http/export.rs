@@ -107,7 +107,8 @@ pub(super) async fn stream(
 impl Export {
     async fn page(&mut self) -> Result<Option<String>, arcadia_sql::Error> {
         let Export { cloud, scope, filter, sort, format, after } = self;
-        let rows: Vec<ListedRow> = reading::list(&cloud.db, scope, filter, *sort, after.as_ref(), PAGE).await?;
+        let rows: Vec<ListedRow> =
+            reading::list(&cloud.db, scope, filter, *sort, after.as_ref(), PAGE).await?;
         let Some(last) = rows.last() else { return Ok(None) };
         *after = Some(Place::from(last));
         Ok(Some(rows.into_iter().map(|row| format.line(shown(row, scope))).collect()))

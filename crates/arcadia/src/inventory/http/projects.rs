@@ -112,7 +112,11 @@ impl Gift {
         }
         let mut errors: Vec<FieldError> = faults.into_errors();
         errors.dedup_by(|later, first| later.field == first.field);
-        if errors.is_empty() { Ok(Gift { tenant_id, effective_from, reason }) } else { Err(Error::Invalid(errors)) }
+        if errors.is_empty() {
+            Ok(Gift { tenant_id, effective_from, reason })
+        } else {
+            Err(Error::Invalid(errors))
+        }
     }
 }
 

@@ -11,8 +11,15 @@ use uuid::Uuid;
 macro_rules! word {
     ($argument:literal) => {
         concat!(
-            " AND ({text(", $argument, ")} IS NULL OR replace(", words_of!("r"), ", ' ' || lower(", $argument,
-            "), '') <> ", words_of!("r"), ")"
+            " AND ({text(",
+            $argument,
+            ")} IS NULL OR replace(",
+            words_of!("r"),
+            ", ' ' || lower(",
+            $argument,
+            "), '') <> ",
+            words_of!("r"),
+            ")"
         )
     };
 }
@@ -48,7 +55,13 @@ macro_rules! in_order {
 macro_rules! by_name {
     ($id:literal, $argument:literal) => {
         concat!(
-            " AND (r.name, ", $id, ") > ({text(", $argument, ")}, {uuid($17)}) ORDER BY r.name, ", $id, " LIMIT $16"
+            " AND (r.name, ",
+            $id,
+            ") > ({text(",
+            $argument,
+            ")}, {uuid($17)}) ORDER BY r.name, ",
+            $id,
+            " LIMIT $16"
         )
     };
 }
@@ -84,8 +97,14 @@ macro_rules! now_with_term {
 macro_rules! as_of {
     ($from:literal, $and:literal, $order:expr) => {
         concat!(
-            columns!("r.resource_id", "{time(NULL)}"), "FROM ", $from, "cloud_resource_versions AS r
-            WHERE r.from_at <= $18 AND (r.to_at IS NULL OR r.to_at > $18) AND ", fits!(), $and, $order
+            columns!("r.resource_id", "{time(NULL)}"),
+            "FROM ",
+            $from,
+            "cloud_resource_versions AS r
+            WHERE r.from_at <= $18 AND (r.to_at IS NULL OR r.to_at > $18) AND ",
+            fits!(),
+            $and,
+            $order
         )
     };
 }
