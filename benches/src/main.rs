@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod history;
+mod inventory;
 mod nodes;
 mod place;
 mod probe;
@@ -38,6 +39,8 @@ enum Area {
     Nodes(nodes::Arguments),
     /// A thousand schedules due at once.
     Schedules(schedules::Arguments),
+    /// The inventory: syncs of what did not change, their memory, first pages and the past.
+    Inventory(inventory::Arguments),
     /// Holds sagas in flight until it is killed; used by the recovery measurement.
     #[command(hide = true)]
     Hold(recovery::HoldArguments),
@@ -55,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
         Area::History(arguments) => history::run(arguments).await,
         Area::Nodes(arguments) => nodes::run(arguments).await,
         Area::Schedules(arguments) => schedules::run(arguments).await,
+        Area::Inventory(arguments) => inventory::run(arguments).await,
         Area::Hold(arguments) => recovery::hold(arguments).await,
         Area::Load(arguments) => nodes::load(arguments).await,
     }
