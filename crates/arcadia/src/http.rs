@@ -9,12 +9,14 @@ pub mod id;
 pub mod key;
 pub mod query;
 pub mod sagas;
+pub mod schedules;
 
 use crate::cloud::Cloud;
 use crate::deployments;
 use crate::error::Error;
+use crate::inventory;
 use crate::tokens::Verifier;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use axum::{Router, middleware};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -43,6 +45,12 @@ pub fn router(cloud: Arc<Cloud>, verifier: Verifier) -> Router {
         .route("/api/v1/sagas/{id}/resolve", post(sagas::steer::resolve))
         .route("/api/v1/sagas/{id}/abandon", post(sagas::steer::abandon))
         .route("/api/v1/sagas/{id}/signal", post(sagas::steer::signal))
+        .route("/api/v1/projects", get(inventory::http::list_projects))
+        .route("/api/v1/projects/{id}", patch(inventory::http::give_project))
+        .route("/api/v1/schedules", get(schedules::list))
+        .route("/api/v1/schedules/{name}/run", post(schedules::run))
+        .route("/api/v1/schedules/{name}/pause", post(schedules::pause))
+        .route("/api/v1/schedules/{name}/resume", post(schedules::resume))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(app.clone(), frame::around))

@@ -8,6 +8,7 @@ mod migrate;
 mod serve;
 mod simulate;
 mod stop;
+mod sync;
 mod token;
 mod worker;
 
@@ -54,6 +55,8 @@ enum Command {
     Worker(worker::Flags),
     /// Serve a simulated DigitalOcean
     Simulate(simulate::Flags),
+    /// Look at the account now and bring the inventory up to date
+    Sync(sync::Flags),
     /// Bring the database up to date
     Migrate,
     /// Print a token for local development
@@ -87,6 +90,7 @@ async fn run(arcadia: Arcadia) -> anyhow::Result<()> {
         Command::Serve(flags) => serve::run(load(flags.settings())?).await,
         Command::Worker(flags) => worker::run(load(flags.settings())?).await,
         Command::Simulate(flags) => simulate::run(&load(Vec::new())?, flags).await,
+        Command::Sync(flags) => sync::run(&load(Vec::new())?, flags).await,
         Command::Migrate => migrate::run(&load(Vec::new())?).await,
         Command::Token(flags) => token::run(&load(Vec::new())?, &flags),
         Command::Config => config::run(&load(Vec::new())?),

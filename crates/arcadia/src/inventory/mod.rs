@@ -2,6 +2,7 @@
 //! Everything here works in a transaction handed in; whoever opened it commits it.
 
 mod history;
+pub mod http;
 mod id;
 pub mod kinds;
 mod observation;

@@ -1,0 +1,111 @@
+//! Projects over HTTP: the mirror of the provider's, and whose they are.
+
+use super::Witness;
+use super::projects::{self, GiveError, ProjectRow};
+use crate::error::Error;
+use crate::fields::{Faults, Fields};
+use crate::http::App;
+use crate::http::body::JsonObject;
+use crate::http::id::Id;
+use crate::http::query::{Listed, Query};
+use crate::scope::Caller;
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+const TENANT_BYTES_MAX: usize = 255;
+const REASON_BYTES_MAX: usize = 2_000;
+
+/// A tenant sees his own, a platform admin all.
+pub async fn list_projects(
+    State(app): State<App>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Listed<ProjectRow>>, Error> {
+    query.finish()?;
+    let mut data = projects::list(&app.cloud.db).await?;
+    data.retain(|project| caller.scope.covers(project.tenant_id.as_deref()));
+    Ok(Json(Listed { data, next_cursor: None }))
+}
+
+/// Gives a project to a tenant, or takes it away: `{"tenant_id": "acme" | null, "effective_from"?, "reason"?}`.
+pub async fn give_project(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+    query: Query,
+    JsonObject(body): JsonObject,
+) -> Result<Json<ProjectRow>, Error> {
+    query.finish()?;
+    if !caller.scope.is_all() {
+        return Err(Error::NotPlatformAdmin);
+    }
+    let gift = Gift::read(body)?;
+    let cloud = &app.cloud;
+    let witness = Witness {
+        actor: caller.subject.clone(),
+        source: gift.reason,
+        asked_at: cloud.clock.now(),
+        run: None,
+    };
+    let mut tx = cloud.db.begin().await?;
+    let given =
+        projects::give(&mut tx, id, gift.tenant_id, gift.effective_from, &witness, &cloud.clock).await?;
+    tx.commit().await?;
+    tracing::info!(project = %id, actor = caller.subject, tenant_id = given.tenant_id, "project given");
+    Ok(Json(given))
+}
+
+/// What such a request asks for.
+struct Gift {
+    tenant_id: Option<String>,
+    effective_from: Option<Timestamp>,
+    reason: String,
+}
+
+impl Gift {
+    /// `tenant_id` must be there, also where it is null: an empty body gives nothing away.
+    fn read(mut body: Map<String, Value>) -> Result<Gift, Error> {
+        let faults = Faults::default();
+        let is_nobodys = body.get("tenant_id").is_some_and(Value::is_null);
+        if is_nobodys {
+            body.remove("tenant_id");
+        }
+        let mut fields = Fields::of(body, &faults);
+        let tenant_id = fields.text("tenant_id");
+        if !is_nobodys {
+            fields.require("tenant_id", tenant_id.as_ref());
+        }
+        let effective_from = fields.text("effective_from");
+        let reason = fields.text("reason").unwrap_or_default();
+        fields.finish();
+        if tenant_id.as_ref().is_some_and(|it| it.trim().is_empty() || it.len() > TENANT_BYTES_MAX) {
+            faults.add("tenant_id", format!("must have 1 to {TENANT_BYTES_MAX} bytes"));
+        }
+        if reason.len() > REASON_BYTES_MAX {
+            faults.add("reason", format!("is longer than {REASON_BYTES_MAX} bytes"));
+        }
+        let parsed = effective_from.map(|text| text.parse::<Timestamp>());
+        if matches!(parsed, Some(Err(_))) {
+            faults.add("effective_from", "must be a time such as 2026-03-01T00:00:00Z");
+        }
+        match faults.into_errors() {
+            errors if errors.is_empty() => {
+                Ok(Gift { tenant_id, effective_from: parsed.and_then(Result::ok), reason })
+            }
+            errors => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+impl From<GiveError> for Error {
+    fn from(error: GiveError) -> Error {
+        match error {
+            GiveError::NotFound => Error::NotFound,
+            refused @ GiveError::Internal => Error::Refused { why: refused.to_string() },
+            GiveError::Future => Error::invalid("effective_from", "may not lie in the future"),
+            GiveError::Database(error) => error.into(),
+        }
+    }
+}
