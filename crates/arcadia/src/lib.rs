@@ -14,6 +14,7 @@ pub mod installation;
 pub mod inventory;
 pub mod provisioning;
 pub mod sagas;
+pub mod schedules;
 pub mod scope;
 pub mod stores;
 pub mod tokens;

@@ -87,6 +87,16 @@ impl Life {
         let sum: Decimal = items.iter().map(|item| decimal(&item["amount"])).sum();
         assert_eq!(sum, decimal(&listed["amount"]), "{listed}");
 
+        self.judge_csv(invoice, &items).await;
+        self.judge_summary(invoice, &items).await;
+        // On the first of a month the preview is empty until midnight.
+        if invoice == "preview" && begin < end {
+            self.judge_names(&items, end);
+        }
+        self.judge_droplets(&items, (begin, end));
+    }
+
+    async fn judge_csv(&self, invoice: &str, items: &[Value]) {
         let rows = parse(&self.text(&format!("/v2/customers/my/invoices/{invoice}/csv")).await);
         assert_eq!(rows.len(), items.len());
         for (item, row) in items.iter().zip(&rows) {
@@ -106,7 +116,10 @@ impl Life {
                 assert_eq!(row[column], value, "{column} of {item}");
             }
         }
+    }
 
+    async fn judge_summary(&self, invoice: &str, items: &[Value]) {
+        let sum: Decimal = items.iter().map(|item| decimal(&item["amount"])).sum();
         let (_, summary) = self.site.get(&format!("/v2/customers/my/invoices/{invoice}/summary")).await;
         assert_eq!(decimal(&summary["amount"]), sum);
         let mut products: BTreeMap<&str, (Decimal, u64)> = BTreeMap::new();
@@ -128,11 +141,9 @@ impl Life {
         let untaxed: Decimal = products.values().map(|(amount, _)| *amount).sum();
         assert_eq!(decimal(&summary["product_charges"]["amount"]), untaxed);
         assert_eq!(decimal(&summary["taxes"]["amount"]), sum - untaxed);
+    }
 
-        // On the first of a month the preview is empty until midnight.
-        if invoice == "preview" && begin < end {
-            self.judge_names(&items, end);
-        }
+    fn judge_droplets(&self, items: &[Value], (begin, end): (Timestamp, Timestamp)) {
         let ours = |id: &u64| self.stretches.iter().any(|stretch| stretch.id == *id);
         let mut droplets: Vec<(u64, String, Decimal)> = items
             .iter()
@@ -145,7 +156,7 @@ impl Life {
             .filter(|(id, ..)| ours(id))
             .collect();
         droplets.sort();
-        assert_eq!(droplets, self.expected(begin, end), "{invoice} from {begin} to {end}");
+        assert_eq!(droplets, self.expected(begin, end), "from {begin} to {end}");
     }
 
     /// What stood before `midnight` as it stands now goes by the name that it has now.
