@@ -25,7 +25,10 @@ async fn holds(engine: Engine, tale: impl Tale) {
 }
 
 macro_rules! every_hazard_of {
-    ($($saga:ident: $tale:expr;)*) => {$(
+    ($($saga:ident: $tale:expr;)*) => {
+        const TOLD: &[&str] = &[$(stringify!($saga)),*];
+
+        $(
         mod $saga {
             use super::*;
 
@@ -40,6 +43,13 @@ macro_rules! every_hazard_of {
             }
         }
     )*};
+}
+
+#[test]
+fn every_plan_has_a_tale() {
+    for plan in arcadia::sagas::registry().unwrap().plan_names() {
+        assert!(TOLD.contains(&plan.as_str()), "`{plan}` goes through no hazard: tell it here");
+    }
 }
 
 every_hazard_of! {

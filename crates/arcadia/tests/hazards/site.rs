@@ -130,7 +130,7 @@ impl Site {
         let router = simulator.router().layer(from_fn_with_state(network, deliver));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let digitalocean = Client::builder(format!("http://{address}"))
-            .token(Purpose::Provisioning, "a-token")
+            .token(Purpose::Provisioning, concat!("dop_v1_", arcadia_test_record::needle!()))
             .timeout(CALL_TIMEOUT)
             .patience(Duration::ZERO)
             .retry(Retry::none())
