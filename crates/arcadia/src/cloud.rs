@@ -3,6 +3,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::provisioning::boots::Boots;
+use crate::recovery::Standstill;
 use crate::{config::Config, installation, sagas};
 use arcadia_saga::{Clock, PlanError, Registry, Runner, Sagas, Settings};
 use arcadia_sql::{Db, MIGRATIONS, Options};
@@ -26,6 +27,8 @@ pub struct Cloud {
     pub catalogue: Catalogue,
     /// The droplets that sagas of this node wait for.
     pub boots: Boots,
+    /// Why no request may start a saga, if none may.
+    pub standstill: Standstill,
     /// A random id of this database: a second installation in the same account is never taken for us.
     pub installation: String,
     /// DNS zones in which a tenant's own token may name a free hostname.
@@ -77,6 +80,31 @@ impl Service {
         let db = connect(config).await?;
         // Nodes that start together take turns, and a database newer than this build is refused.
         db.migrate(&MIGRATIONS).await?;
+        Service::of(config, db, digitalocean).await
+    }
+
+    /// The same for a command beside a process that may have the embedded database: then nothing is migrated, which
+    /// that process did.
+    ///
+    /// # Errors
+    /// As [`Service::open`].
+    pub async fn open_beside(config: &Config) -> Result<Service, OpenError> {
+        let digitalocean = client(config)?;
+        let db = match connect(config).await {
+            Ok(db) => {
+                db.migrate(&MIGRATIONS).await?;
+                db
+            }
+            Err(OpenError::Database(arcadia_sql::Error::Locked { .. })) => {
+                let options = Options { lock_file: false, ..Options::default() };
+                Db::connect(config.database_url.expose_secret(), options).await?
+            }
+            Err(error) => return Err(error),
+        };
+        Service::of(config, db, digitalocean).await
+    }
+
+    async fn of(config: &Config, db: Db, digitalocean: digitalocean::Client) -> Result<Service, OpenError> {
         Service::assemble(Parts {
             db,
             digitalocean,
@@ -105,6 +133,7 @@ impl Service {
             sagas,
             catalogue,
             boots,
+            standstill: Standstill::default(),
             installation,
             tenant_zones,
             call_timeout,

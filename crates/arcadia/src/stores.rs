@@ -1,6 +1,6 @@
 //! Every statement of the service on one page, for the test that has both databases prepare them.
 
-use crate::{deployments, drift, installation, inventory};
+use crate::{deployments, drift, installation, inventory, recovery};
 use arcadia_sql::Statement;
 
 /// The statements of every store.
@@ -11,6 +11,7 @@ pub fn statements() -> Vec<&'static Statement> {
         drift::store::STATEMENTS,
         installation::store::STATEMENTS,
         inventory::store::STATEMENTS,
+        recovery::store::STATEMENTS,
     ]
     .concat()
 }

@@ -8,6 +8,7 @@ mod clock;
 mod drive;
 mod flight;
 mod hints;
+mod hold;
 mod id;
 mod journal;
 mod lease;
@@ -26,6 +27,7 @@ mod store;
 pub mod testing;
 
 pub use clock::Clock;
+pub use hold::ClaimsHeld;
 pub use id::{Mark, SagaId};
 #[doc(hidden)]
 pub use journal::bare_limit;
