@@ -58,3 +58,24 @@ pub fn resident_mib() -> f64 {
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse::<f64>().ok());
     kib.unwrap_or(0.0) / 1024.0
 }
+
+/// Processor time that the whole machine has used since it was started.
+pub fn busy() -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().context("/proc/stat has a first line")?;
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    // user, nice, system, then idle and waiting for a disk, then interrupts and what was stolen.
+    let busy: u64 = ticks.iter().take(3).chain(ticks.iter().skip(5).take(2)).sum();
+    Ok(Duration::from_millis(busy * MILLIS_PER_TICK))
+}
+
+/// Processor time that this process has used.
+pub fn own_busy() -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').context("/proc/self/stat names its process")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+    Ok(Duration::from_millis(ticks.sum::<u64>() * MILLIS_PER_TICK))
+}
+
+/// Linux counts processor time for programs in hundredths of a second.
+const MILLIS_PER_TICK: u64 = 10;

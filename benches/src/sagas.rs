@@ -1,11 +1,11 @@
 //! Three-step echo sagas, every step durable: many at once, one at a time, and with a failing third step.
 
+use crate::place::{Opened, Place};
 use crate::{probe, recovery, waiting};
 use arcadia_saga::{Clock, Registry, Runner, SagaId, Sagas, Settings, StartSaga, Status, bare_limit};
-use arcadia_sql::{Db, Engine, MIGRATIONS, Options};
+use arcadia_sql::{Db, Engine};
 use clap::Args;
 use serde_json::{Map, json};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -15,12 +15,8 @@ const BARE_GROUPS: usize = 150;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Where to write: an empty PostgreSQL database's URL; a SQLite file in --folder when absent.
-    #[arg(long)]
-    database: Option<String>,
-    /// The disk to measure on.
-    #[arg(long, default_value = ".")]
-    folder: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Sagas at once.
     #[arg(long, default_value_t = 512)]
     in_flight: usize,
@@ -36,9 +32,6 @@ pub struct Arguments {
     /// Sagas in flight when the process is killed.
     #[arg(long, default_value_t = 10_000)]
     recovering: usize,
-    /// One JSON object as the last line on stdout.
-    #[arg(long)]
-    json: bool,
 }
 
 /// A database with one runner on it.
@@ -90,11 +83,7 @@ struct Rounds {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let folder = tempfile::Builder::new().prefix("arcadia-bench-").tempdir_in(&arguments.folder)?;
-    let sqlite = format!("sqlite://{}", folder.path().join("bench.db").display());
-    let url = arguments.database.clone().unwrap_or(sqlite);
-    let db = Db::connect(&url, Options::default()).await?;
-    db.migrate(&MIGRATIONS).await?;
+    let Opened { db, url, folder } = arguments.place.open().await?;
     let settings = Settings { in_flight_max: 20_000, ..Settings::default() };
     let node = Node::start(db.clone(), Registry::<()>::new(), (), settings).await?;
 
@@ -132,7 +121,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn report(arguments: &Arguments, rounds: &mut Rounds, waited: &waiting::Waited, recovery_ms: f64) {
-    let database = match &arguments.database {
+    let database = match &arguments.place.database {
         Some(_) => Engine::Postgres,
         None => Engine::Sqlite,
     };
@@ -158,11 +147,11 @@ fn report(arguments: &Arguments, rounds: &mut Rounds, waited: &waiting::Waited, 
         one_p50 / sync_p50
     );
     println!(
-        "{} waiting             {:.1} MiB over idle; woken late p99 {:.1} ms",
-        waited.count, waited.rss_mib, waited.late_p99_ms
+        "{} waiting             {:.1} MiB over idle; woken late p99 {:.1} ms; idle {:.2} % of a processor",
+        waited.count, waited.rss_mib, waited.late_p99_ms, waited.idle_percent
     );
     println!("first step after a SIGKILL    {recovery_ms:.0} ms with {} in flight", arguments.recovering);
-    if arguments.json {
+    if arguments.place.json {
         let json = json!({
             "database": format!("{database:?}").to_lowercase(),
             "in_flight": arguments.in_flight,
@@ -182,6 +171,7 @@ fn report(arguments: &Arguments, rounds: &mut Rounds, waited: &waiting::Waited, 
             "waiting": waited.count,
             "waiting_rss_mib": waited.rss_mib,
             "wake_late_p99_ms": waited.late_p99_ms,
+            "idle_percent": waited.idle_percent,
             "recovering": arguments.recovering,
             "recovery_ms": recovery_ms,
         });
@@ -197,11 +187,11 @@ fn max(values: &[f64]) -> f64 {
     values.iter().copied().fold(0.0, f64::max)
 }
 
-const GOOD: [&str; 3] = ["echo", "echo", "echo"];
+pub const GOOD: [&str; 3] = ["echo", "echo", "echo"];
 const FAILING: [&str; 3] = ["echo", "echo", "fail"];
 
 /// Keeps `in_flight` sagas going for `time`: how many ended a second, and their p50 and p99 in milliseconds.
-async fn throughput(
+pub async fn throughput(
     sagas: &Sagas,
     in_flight: usize,
     steps: [&'static str; 3],

@@ -1,21 +1,52 @@
 //! Sagas that wait for a timer: what they cost in memory, and how late they are woken.
 
+use crate::place::Place;
 use crate::probe;
-use crate::sagas::asked;
-use arcadia_saga::{Sagas, Status};
+use crate::sagas::{Node, asked};
+use arcadia_saga::{Registry, Sagas, Settings, Status};
+use clap::Args;
 use serde_json::{Map, json};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// An hour: longer than any run.
-const LONG_MS: u64 = 3_600_000;
+/// Longer than any run.
+const LONG_MS: u64 = 12 * 3_600_000;
+/// So long an idle node is watched.
+const IDLE: Duration = Duration::from_secs(20);
 const WOKEN: u64 = 5_000;
 const WOKEN_PER_S: u64 = 1_000;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    /// Sagas that wait for a timer.
+    #[arg(long, default_value_t = 1_000_000)]
+    waiting: usize,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let opened = arguments.place.open().await?;
+    let node = Node::start(opened.db.clone(), Registry::<()>::new(), (), Settings::default()).await?;
+    let waited = measure(&node.sagas, arguments.waiting).await?;
+    node.stop().await?;
+    let Waited { count, rss_mib, late_p99_ms, idle_percent } = waited;
+    let lines = [
+        format!("{count} waiting: {rss_mib:.1} MiB over idle; woken late p99 {late_p99_ms:.1} ms"),
+        format!("idle with them: {idle_percent:.2} % of one processor"),
+    ];
+    let json = json!({"waiting": count, "waiting_rss_mib": rss_mib, "wake_late_p99_ms": late_p99_ms,
+        "idle_percent": idle_percent});
+    arguments.place.report(&lines, &json);
+    Ok(())
+}
 
 pub struct Waited {
     pub count: usize,
     pub rss_mib: f64,
     pub late_p99_ms: f64,
+    /// Of one processor, by this process.
+    pub idle_percent: f64,
 }
 
 pub async fn measure(sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
@@ -38,7 +69,10 @@ pub async fn measure(sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let rss_mib = (probe::resident_mib() - idle).max(0.0);
-    Ok(Waited { count, rss_mib, late_p99_ms: lateness(sagas).await? })
+    let before = probe::own_busy()?;
+    tokio::time::sleep(IDLE).await;
+    let idle_percent = 100.0 * (probe::own_busy()? - before).as_secs_f64() / IDLE.as_secs_f64();
+    Ok(Waited { count, rss_mib, late_p99_ms: lateness(sagas).await?, idle_percent })
 }
 
 /// A thousand wake-ups a second: from when a saga should go on to its end.

@@ -16,6 +16,8 @@ use crate::command;
 
 /// Names a server that is there already; also what the tests read.
 pub(crate) const VARIABLE: &str = "ARCADIA_TEST_PG_URL";
+/// Names the folder with `initdb` and `postgres`, for a test that stops a server of its own.
+pub(crate) const PROGRAMS_VARIABLE: &str = "ARCADIA_TEST_PG_BIN";
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
@@ -24,7 +26,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// A server to test with; a cluster of ours ends when it is dropped.
 pub(crate) enum Server {
     Named(String),
-    Cluster(Cluster),
+    Cluster(Box<Cluster>),
 }
 
 impl Server {
@@ -42,7 +44,7 @@ impl Server {
         let programs = programs().await?;
         let cluster = Cluster::start(&programs, durability).await?;
         println!("xtask: PostgreSQL from {} on port {}", programs.display(), cluster.port);
-        Ok(Server::Cluster(cluster))
+        Ok(Server::Cluster(Box::new(cluster)))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -54,6 +56,14 @@ impl Server {
                 arcadia_test_record::NEEDLE,
                 cluster.port
             ),
+        }
+    }
+
+    /// Where our own cluster's programs are; of a server that is only named nobody knows.
+    pub(crate) fn programs(&self) -> Option<&Path> {
+        match self {
+            Server::Named(_) => None,
+            Server::Cluster(cluster) => Some(&cluster.programs),
         }
     }
 }
@@ -142,6 +152,7 @@ fn find_server(folder: &Path) -> Option<PathBuf> {
 /// A running cluster in a temporary folder.
 pub(crate) struct Cluster {
     port: u16,
+    programs: PathBuf,
     server: Child,
     // Removed when dropped, which is after the server has ended.
     _folder: TempDir,
@@ -179,7 +190,7 @@ impl Cluster {
             // A group of its own, so that an interrupt from the terminal reaches the tests before their server.
             let mut server = postgres.process_group(0).spawn().context("cannot run postgres")?;
             if answers(&mut server, &data).await? {
-                return Ok(Cluster { port, server, _folder: folder });
+                return Ok(Cluster { port, programs, server, _folder: folder });
             }
         }
         bail!("PostgreSQL did not start:\n{}", fs::read_to_string(&log).unwrap_or_default().trim_end())

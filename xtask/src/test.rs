@@ -37,6 +37,9 @@ pub(crate) async fn run(filters: &[String]) -> Result<()> {
     test.env(postgres::VARIABLE, server.url()).env(python::VARIABLE, python);
     test.env(node::VARIABLE, node).env(openapi::VARIABLE, specification);
     test.env(arcadia_test_record::VARIABLE, &record);
+    if let Some(programs) = server.programs() {
+        test.env(postgres::PROGRAMS_VARIABLE, programs);
+    }
     let mut count = Count::default();
     let tested = listen(&mut test, &record, &mut count).await;
     drop(server);

@@ -1,5 +1,6 @@
 //! Creates a droplet so that it is created once, whatever happens to the answer: a tag that nobody else has is looked
-//! for before anything is created again. Costs money unless `DIGITALOCEAN_API_URL` points at a simulator.
+//! for before anything is created again. Costs money unless `DIGITALOCEAN_API_URL` points at a simulator; where that runs
+//! faster than real time, `SPEED` says how much.
 
 use std::io::Write;
 use std::time::Duration;
@@ -14,7 +15,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let base_url = std::env::var("DIGITALOCEAN_API_URL").unwrap_or_else(|_| DEFAULT_BASE_URL.to_owned());
     let token = std::env::var("DO_API_TOKEN")?;
-    let client = Client::builder(base_url).token(Purpose::Provisioning, token).build()?;
+    let speed = std::env::var("SPEED").map_or(Ok(1.0), |speed| speed.parse())?;
+    let client = Client::builder(base_url).token(Purpose::Provisioning, token).speed(speed).build()?;
 
     let mut droplet = create_once(&client).await?;
     while droplet.status != DropletStatus::Active || droplet.public_ipv4().is_none() {

@@ -40,13 +40,15 @@ pub struct Listing<T> {
     pub total: Option<u64>,
     /// How many pages were read.
     pub pages: u32,
+    /// Whether a page announced fewer objects than the page before it.
+    pub shrank: bool,
 }
 
 impl<T> Listing<T> {
-    /// Fewer objects came than were announced: some vanished, or shifted past us, while we were reading.
-    /// What is missing is unknown, not gone.
+    /// Fewer objects came than were announced, or fewer were announced as we read: some vanished, and others may have
+    /// shifted past us into their places, even if new ones make up the count. What is missing is unknown, not gone.
     pub fn is_short(&self) -> bool {
-        self.total.is_some_and(|total| (self.items.len() as u64) < total)
+        self.shrank || self.total.is_some_and(|total| (self.items.len() as u64) < total)
     }
 }
 
@@ -89,6 +91,9 @@ pub struct List<T> {
     seen: HashSet<Key>,
     /// Of the calls begun so far.
     total: Option<u64>,
+    /// What the last page of the present call announced.
+    last_total: Option<u64>,
+    shrank: bool,
     pages: u32,
     items: std::marker::PhantomData<fn() -> T>,
 }
@@ -114,6 +119,8 @@ where
             first_size: PER_PAGE,
             seen: HashSet::new(),
             total: Some(0),
+            last_total: None,
+            shrank: false,
             pages: 0,
             items: std::marker::PhantomData,
         }
@@ -159,7 +166,7 @@ where
         while let Some(page) = self.next_page().await? {
             items.extend(page);
         }
-        Ok(Listing { items, total: self.total, pages: self.pages })
+        Ok(Listing { items, total: self.total, pages: self.pages, shrank: self.shrank })
     }
 
     async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
@@ -171,8 +178,11 @@ where
         let envelope = self.client.fetch_envelope::<Option<Vec<T>>>(&page_call, self.envelope_key).await?;
         self.pages += 1;
         if self.page.number == FIRST_PAGE.number {
-            self.total = self.total.zip(envelope.total).map(|(sum, total)| sum + total);
+            self.total = self.total.zip(envelope.total).map(|(sum, total)| sum.saturating_add(total));
+            self.last_total = None;
         }
+        self.shrank |= self.last_total.zip(envelope.total).is_some_and(|(before, now)| now < before);
+        self.last_total = envelope.total;
         match envelope.links.pages.next {
             None => {
                 self.calls.pop_front();

@@ -3,6 +3,8 @@
 //! Declare steps ([`Step`]), put them into a [`Registry`], start sagas through [`Sagas`], run them with a
 //! [`Runner`]. Every step's intent is durable before its effect can begin; every write of a runner is fenced.
 
+#![warn(missing_docs)]
+
 mod alarm;
 mod clock;
 mod drive;
@@ -40,3 +42,8 @@ pub use schedule::{CatchUp, Schedule, ScheduleState};
 pub use shape::{Field, Shape};
 pub use step::{Class, Failure, Halt, Outcome, Policy, Step, Undo, Undoing, Wait};
 pub use store::STATEMENTS;
+
+/// The README's example runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

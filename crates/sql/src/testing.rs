@@ -15,6 +15,9 @@ use crate::{Db, Engine, Migrations, Options, args};
 /// Names the server for tests; `cargo xtask test` starts one and sets it.
 pub const SERVER_VARIABLE: &str = "ARCADIA_TEST_PG_URL";
 
+/// Both engines sort alike then.
+const LIKE_OURS: &str = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+
 crate::statements! {
     /// Triggers and foreign keys sleep meanwhile. It is run on PostgreSQL only.
     EMPTY = sqlite "SELECT 1" postgres "
@@ -32,6 +35,15 @@ pub struct TestDb {
     db: Db,
     url: String,
     place: Place,
+}
+
+/// The same database, kept for each engine: a SQLite file and a dump as SQL.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The file itself.
+    pub sqlite: &'a Path,
+    /// What `pg_dump --inserts` wrote.
+    pub postgres: &'a Path,
 }
 
 #[derive(Debug)]
@@ -58,6 +70,38 @@ impl TestDb {
         };
         let db = Db::connect(&url, options).await.expect("the test's database opens");
         db.migrate(migrations).await.expect("the migrations apply");
+        TestDb { db, url, place }
+    }
+
+    /// A copy of a kept database of an older schema, with `migrations` applied to it.
+    pub async fn copy_of(
+        kept: &Kept<'_>,
+        engine: Engine,
+        options: Options,
+        migrations: &'static Migrations,
+    ) -> TestDb {
+        let (url, place) = match engine {
+            Engine::Sqlite => {
+                let folder = TempDir::new().expect("a temporary folder can be made");
+                let file = folder.path().join("test.db");
+                std::fs::copy(kept.sqlite, &file).expect("the kept database can be copied");
+                (format!("sqlite://{}", file.display()), Place::Folder { folder, file })
+            }
+            Engine::Postgres => {
+                let database = format!("arcadia_test_{}", Uuid::new_v4().simple());
+                on_server(&format!("CREATE DATABASE {database} {LIKE_OURS}")).await;
+                let dump = std::fs::read_to_string(kept.postgres).expect("the kept dump can be read");
+                // The dumping program talks to its own shell as well.
+                let statements: Vec<&str> = dump.lines().filter(|line| !line.starts_with('\\')).collect();
+                let copy: PgConnectOptions = url_of(&database).parse().expect("a URL of ours");
+                let mut connection = copy.connect().await.expect("the new database opens");
+                run(&mut connection, &statements.join("\n")).await;
+                let _ = connection.close().await;
+                (url_of(&database), Place::Server { database })
+            }
+        };
+        let db = Db::connect(&url, options).await.expect("the copy opens");
+        db.migrate(migrations).await.expect("the migrations apply to the copy");
         TestDb { db, url, place }
     }
 
@@ -233,8 +277,7 @@ async fn template(migrations: &'static Migrations) -> String {
         .expect("the server lists its databases");
     if found.is_none() {
         let unfinished = format!("arcadia_unfinished_{}", Uuid::new_v4().simple());
-        let create = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
-        run(&mut connection, &format!("CREATE DATABASE {unfinished} {create}")).await;
+        run(&mut connection, &format!("CREATE DATABASE {unfinished} {LIKE_OURS}")).await;
         let db = Db::connect(&url_of(&unfinished), Options::default()).await.expect("the template opens");
         db.migrate(migrations).await.expect("the migrations apply");
         db.close().await;

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+#[allow(unused_imports, reason = "each story file uses its own part of the kit")]
 pub use start::{DOMAIN, Story};
 
 /// See the file's head.
@@ -51,13 +52,16 @@ impl digitalocean::Clock for ClientClock {
 
 impl World {
     pub async fn new(engine: Engine) -> World {
+        let now = ManualNow::new("2026-11-20T08:00:00Z".parse().unwrap());
+        let options = Options { manual_now: Some(now.clone()), ..Options::default() };
+        World::over(TestDb::fresh(engine, options, &MIGRATIONS).await, now).await
+    }
+
+    /// A world whose database is there already, at the time of its clock.
+    pub async fn over(db: TestDb, now: ManualNow) -> World {
         arcadia_test_record::listen();
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let start: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
-        let now = ManualNow::new(start);
-        let options = Options { manual_now: Some(now.clone()), ..Options::default() };
-        let db = TestDb::fresh(engine, options, &MIGRATIONS).await;
-        let (simulator, address, stop) = simulate(start).await;
+        let (simulator, address, stop) = simulate(now.get()).await;
         let client = Client::builder(format!("http://{address}"))
             .token(Purpose::Provisioning, concat!("dop_v1_", arcadia_test_record::needle!()))
             .timeout(Duration::from_secs(5))
@@ -123,6 +127,11 @@ impl World {
             self.advance(Duration::from_secs(1));
         }
         panic!("saga {id} never came there: {:?}", self.saga(id).await);
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> &str {
+        self.db.url()
     }
 
     pub fn advance(&self, by: Duration) {

@@ -32,6 +32,12 @@ impl World {
 
     /// The same with further or other inputs.
     pub async fn provision_with(&self, name: &str, inputs: Value) -> Story {
+        let steps = self.service.cloud.sagas.plan_steps("provision_deployment").unwrap();
+        self.provision_by(name, steps, inputs).await
+    }
+
+    /// The same with a plan of its own.
+    pub async fn provision_by(&self, name: &str, steps: Vec<String>, inputs: Value) -> Story {
         let cloud = &self.service.cloud;
         let (deployment, hostname) = (cloud.clock.new_id(), format!("{name}.{DOMAIN}"));
         let saga = SagaId(cloud.clock.new_id());
@@ -51,7 +57,7 @@ impl World {
         let start = StartSaga {
             id: Some(saga),
             kind: "provision".to_owned(),
-            steps: cloud.sagas.plan_steps("provision_deployment").unwrap(),
+            steps,
             inputs: object(all),
             tenant_id: Some("acme".to_owned()),
             deployment_id: Some(deployment),

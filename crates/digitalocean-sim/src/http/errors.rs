@@ -1,6 +1,6 @@
 //! The one place that turns a refusal into a status and DigitalOcean's error body.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::call::Answer;
 use crate::faults::Limit;
@@ -24,6 +24,17 @@ pub(crate) fn answer(refusal: &Refusal) -> Answer {
 pub(crate) fn plain(status: u16, message: Option<&str>) -> Answer {
     let (id, usual) = wording(status);
     rendered(status, &json!({ "id": id, "message": message.unwrap_or(usual) }))
+}
+
+/// The newer services repeat the header's request id in the bodies of their errors; the older ones do not.
+pub(crate) fn sign(answer: &mut Answer, pattern: &str, request_id: &str) {
+    let is_newer = ["/v2/firewalls", "/v2/vpcs"].iter().any(|service| pattern.starts_with(service));
+    if answer.status < 400 || !is_newer {
+        return;
+    }
+    let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(&answer.body) else { return };
+    body.insert("request_id".to_owned(), json!(request_id));
+    answer.body = Value::Object(body).to_string().into_bytes();
 }
 
 pub(crate) fn rate_limited(limit: Limit) -> Answer {

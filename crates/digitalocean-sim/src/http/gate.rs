@@ -77,7 +77,8 @@ pub(crate) async fn answer(
     };
     match reply {
         Reply::Cut => cut(wire.as_ref()),
-        Reply::Answer { answer, slow_ms, retry_after_s } => {
+        Reply::Answer { mut answer, slow_ms, retry_after_s } => {
+            errors::sign(&mut answer, route.pattern, &request_id);
             simulator.world().requests.amend(seq, |record| record.status = Some(answer.status));
             if answer.status == 429 {
                 budget.remaining = 0;

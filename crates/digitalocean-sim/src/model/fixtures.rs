@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::billing::Product;
 use super::log::{ChangeKind, Kind, Origin};
+use super::mutate::only_known;
+use super::mutate_others::keys;
 use super::refusal::{Refusal, conflict, invalid};
 use super::shelf::Shelf;
 use super::tags::Holder;
@@ -143,6 +145,7 @@ impl Account {
         set: &Map<String, Value>,
     ) -> Result<(), Refusal> {
         let Some(fixture) = self.fixtures.shelf_mut(kind).get_mut(id) else { return Err(Refusal::NotFound) };
+        only_known(set, &keys(&fixture.shown))?;
         merge(&mut fixture.shown, &Value::Object(set.clone()));
         self.note(Origin::OutOfBand, ChangeKind::Changed, kind, id, id, Value::Object(set.clone()));
         Ok(())

@@ -160,6 +160,7 @@ impl Account {
         let Some(image) = self.images.get_mut(&id) else { return Err(Refusal::NotFound) };
         Arc::make_mut(image).name = name.to_owned();
         let image = Arc::clone(image);
+        self.meter_renames(Product::DropletSnapshot, id, name.to_owned());
         self.note(by, ChangeKind::Changed, image.log_kind(), id, name, json!({ "name": name }));
         Ok(image)
     }

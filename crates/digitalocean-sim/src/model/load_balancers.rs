@@ -96,6 +96,8 @@ impl Account {
         if cost != before.monthly_cost() {
             let urn = Urn::new(UrnKind::LoadBalancer, id);
             self.meter_starts(Product::LoadBalancer, id, wanted.name.clone(), cost, Some(urn));
+        } else {
+            self.meter_renames(Product::LoadBalancer, id, wanted.name.clone());
         }
         self.note(by, ChangeKind::Changed, Kind::LoadBalancer, id, &wanted.name, body);
         if let Some(balancer) = self.load_balancers.get_mut(id) {

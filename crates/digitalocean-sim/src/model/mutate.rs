@@ -69,6 +69,7 @@ impl Account {
     }
 
     fn mutate_set(&mut self, mutation: &Mutation, set: &Map<String, Value>) -> Result<(), Refusal> {
+        only_known(set, settable(mutation.kind))?;
         match mutation.kind {
             Kind::Droplet => {
                 let id = mutation.number()?;
@@ -106,11 +107,7 @@ impl Account {
             "backups" => value.is_boolean(),
             "tags" => Vec::<String>::deserialize(value)
                 .is_ok_and(|tags| tags.iter().all(|tag| Tags::check(tag).is_ok())),
-            _ => {
-                return invalid(format!(
-                    "unknown field `{field}`; a droplet has name, status, size_slug, region, image, backups, tags"
-                ));
-            }
+            _ => false,
         };
         if valid { Ok(()) } else { invalid(format!("`{value}` is no valid {field}")) }
     }
@@ -138,6 +135,7 @@ impl Account {
                 _ => droplet.status = Status::deserialize(value).unwrap_or(droplet.status),
             }),
         }
+        self.meter_renamed_droplet(id);
     }
 
     fn set_tags(&mut self, id: u64, wanted: &[String]) {
@@ -204,6 +202,29 @@ impl Account {
 
     fn zone_of(&self, record_id: u64) -> Result<&Domain, Refusal> {
         self.domains().find(|zone| zone.records.contains_key(&record_id)).ok_or(Refusal::NotFound)
+    }
+}
+
+/// The fields that can be set; of a kind that is not named here its own part decides.
+fn settable(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Droplet => &["name", "status", "size_slug", "size", "region", "image", "backups", "tags"],
+        Kind::Snapshot | Kind::DropletBackup => &["name"],
+        Kind::DomainRecord => &["type", "name", "data", "priority", "port", "ttl", "weight", "flags", "tag"],
+        Kind::Volume => &["name", "size_gigabytes", "droplet_id"],
+        Kind::ReservedIp => &["droplet_id"],
+        Kind::Firewall => &["name", "droplet_ids", "tags", "inbound_rules", "outbound_rules"],
+        Kind::Vpc => &["name", "description", "default"],
+        Kind::Project => &["name", "description", "purpose", "environment", "is_default"],
+        _ => &[],
+    }
+}
+
+/// A misspelt field would pass for a change that was made.
+pub(super) fn only_known(set: &Map<String, Value>, known: &[&str]) -> Result<(), Refusal> {
+    match set.keys().find(|key| !known.is_empty() && !known.contains(&key.as_str())) {
+        Some(key) => invalid(format!("unknown field `{key}`; there are {}", known.join(", "))),
+        None => Ok(()),
     }
 }
 

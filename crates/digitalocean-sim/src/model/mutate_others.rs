@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::log::{ChangeKind, Kind, Origin};
-use super::mutate::parse;
+use super::mutate::{only_known, parse};
 use super::refusal::{Refusal, invalid};
 use super::volume_snapshots::CreateVolumeSnapshot;
 use super::{Account, Twist};
@@ -81,6 +81,7 @@ impl Account {
                 shown["forwarding_rules"] = json!(before.forwarding_rules);
                 shown["droplet_ids"] = json!(before.droplet_ids);
                 shown["size_unit"] = json!(before.size_unit);
+                only_known(set, &keys(&shown))?;
                 self.replace_load_balancer(id, &over(shown, set), BY)
             }
             Kind::Vpc => self.update_vpc(id, &parse(&body)?, false, BY),
@@ -97,7 +98,7 @@ impl Account {
                 "size_gigabytes" => value.as_u64().is_some_and(|size| size >= least),
                 "name" => value.is_string(),
                 "droplet_id" => value.is_null() || value.as_u64().is_some_and(|id| self.living(id).is_ok()),
-                _ => return invalid("a volume has name, size_gigabytes, droplet_id"),
+                _ => false,
             };
             if !valid {
                 return invalid(format!("`{value}` is no valid {field}"));
@@ -107,9 +108,7 @@ impl Account {
             match (field.as_str(), value.as_u64(), value.as_str()) {
                 ("size_gigabytes", Some(size), _) => self.grow_volume(id, size, BY),
                 ("name", _, Some(name)) => {
-                    if let Some(volume) = self.volumes.get_mut(id) {
-                        name.clone_into(&mut volume.name);
-                    }
+                    self.rename_volume(id, name);
                     self.note(BY, ChangeKind::Changed, Kind::Volume, id, name, json!({ "name": name }));
                 }
                 _ => self.place_volume(id, value.as_u64(), BY),
@@ -134,6 +133,10 @@ impl Account {
                    "inbound_rules": rules(&firewall.inbound, "sources"),
                    "outbound_rules": rules(&firewall.outbound, "destinations") }))
     }
+}
+
+pub(super) fn keys(shown: &Value) -> Vec<&str> {
+    shown.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect()
 }
 
 fn over(mut shown: Value, set: &Map<String, Value>) -> Value {

@@ -184,6 +184,13 @@ impl Account {
         self.meter_starts(Product::Volume, id, line, cost, Some(urn));
     }
 
+    pub(super) fn rename_volume(&mut self, id: &str, name: &str) {
+        let Some(volume) = self.volumes.get_mut(id) else { return };
+        name.clone_into(&mut volume.name);
+        let line = volume.line();
+        self.meter_renames(Product::Volume, id, line);
+    }
+
     /// A droplet that is destroyed lets go of its volumes.
     pub(super) fn release_volumes(&mut self, droplet_id: u64, by: Origin) {
         let held: Vec<String> =

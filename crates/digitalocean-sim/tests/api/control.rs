@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::site::{Site, droplet};
 
 /// What the log says exists, by kind: everything created and not destroyed.
-fn standing(site: &Site) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn standing(site: &Site) -> BTreeMap<String, Vec<String>> {
     let mut standing: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for change in site.simulator.log() {
         let change = serde_json::to_value(change).unwrap();
@@ -28,7 +28,7 @@ fn standing(site: &Site) -> BTreeMap<String, Vec<String>> {
 }
 
 /// What the account says exists, in the same form.
-fn existing(site: &Site) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn existing(site: &Site) -> BTreeMap<String, Vec<String>> {
     let account = site.simulator.account();
     let ids = |items: &Value, key: &str| -> Vec<String> {
         let text = |id: &Value| id.as_str().map_or_else(|| id.to_string(), str::to_owned);
@@ -202,6 +202,20 @@ async fn every_request_is_on_record_with_its_request_id() {
     assert_eq!((&first["method"], &first["path"]), (&json!("GET"), &json!("/v2/droplets/12")));
     assert_eq!((&first["route"], &first["status"]), (&json!("/v2/droplets/{id}"), &json!(404)));
     assert_eq!(site.get("/_sim/requests?after=1").await.1["requests"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_newer_services_repeat_the_request_id_in_their_errors() {
+    let site = Site::instant().await;
+    let id = "5ca1ab1e-0000-4000-8000-00000000dead";
+    for (path, repeats) in
+        [("/v2/firewalls", true), ("/v2/vpcs", true), ("/v2/droplets", false), ("/v2/domains", false)]
+    {
+        let answer = site.send(reqwest::Method::GET, &format!("{path}/{id}"), None).await;
+        let header = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let (status, body) = crate::site::parts(answer).await;
+        assert_eq!((status, body.get("request_id")), (404, repeats.then_some(&json!(header))), "{path}");
+    }
 }
 
 #[tokio::test]

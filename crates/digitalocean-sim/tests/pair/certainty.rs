@@ -137,8 +137,8 @@ async fn every_fault_that_fails_a_creation_says_truly_whether_it_may_have_happen
     assert_eq!(tried.len(), KINDS, "{tried:?}");
 }
 
-/// The faults that fail no request, but change what comes of it; each has a test below.
-const EFFECTS: [&str; 11] = [
+/// The faults that fail no request, but change what comes of it; each has a test below, and the last in `pages`.
+const EFFECTS: [&str; 10] = [
     "hide",
     "never_active",
     "error_action",
@@ -149,7 +149,6 @@ const EFFECTS: [&str; 11] = [
     "linger",
     "vanish",
     "shift_page",
-    "refuse",
 ];
 
 #[tokio::test]

@@ -8,4 +8,5 @@ mod limits;
 mod log;
 mod pages;
 mod site;
+mod storm;
 mod time;

@@ -1,12 +1,13 @@
 //! Paging while the account changes: no object twice, none that stayed lost at the end of the list, no half a list.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use digitalocean::ErrorKind;
-use digitalocean_sim::{Fault, FaultKind, Stage};
+use digitalocean::{Certainty, CreateProject, DropletId, ErrorKind};
+use digitalocean_sim::{Fault, FaultKind, Kind, Mutation, Stage};
 use futures_util::StreamExt;
 
-use crate::site::{Site, options};
+use crate::site::{Site, droplet, options};
 
 const TAGGED: usize = 1_234;
 const TAG: &str = "fleet";
@@ -63,6 +64,48 @@ async fn entries_that_shift_between_pages_come_once_and_a_short_listing_says_so(
         let missing = ids.len() - distinct.len();
         assert_eq!(listing.is_short(), missing > 0);
         assert_eq!(missing, 7);
+    }
+}
+
+#[tokio::test]
+async fn one_that_slipped_past_is_not_made_up_for_by_one_that_came() {
+    let (site, ids) = fleet().await;
+    let (simulator, first, asked) = (site.simulator.clone(), ids[0], AtomicU32::new(0));
+    // Before the second page the first droplet goes, and the 101st takes the 100th place; before the third another comes.
+    let client = site.plain_client().guarded(move |_| {
+        let change = match asked.fetch_add(1, Ordering::Relaxed) {
+            1 => Mutation::destroy(Kind::Droplet, first),
+            2 => Mutation::create(Kind::Droplet, droplet("late", TAG)),
+            _ => return Ok(()),
+        };
+        simulator.mutate(&change).map(|_| ()).map_err(|error| error.to_string())
+    });
+    let listing = client.droplets().list_tagged(TAG).per_page(100).await.unwrap();
+    let missing: Vec<&u64> =
+        ids.iter().filter(|id| !listing.iter().any(|droplet| droplet.id.0 == **id)).collect();
+    assert_eq!(missing, [&ids[100]], "it was there all along");
+    assert_eq!(listing.total, Some(listing.len() as u64), "the count is the announced one all the same");
+    assert!(listing.is_short());
+}
+
+#[tokio::test]
+async fn names_of_any_script_come_back_as_they_were_sent() {
+    let site = Site::start(options()).await;
+    let client = site.plain_client();
+    let id = DropletId(site.make("edge-1", TAG));
+    // A tag is ASCII: it is refused as a body, and is nobody's in a path and in a query.
+    let tag = "größe:東京/?#%";
+    let error = client.tags().create(tag).await.unwrap_err();
+    assert_eq!((error.status(), error.certainty()), (Some(400), Certainty::Certain), "{error}");
+    assert!(client.tags().get(tag).await.unwrap_err().is_not_found());
+    assert_eq!(client.droplets().list_tagged(tag).await.unwrap().len(), 0);
+    for name in ["東京 & \"co\" = 100% ?#/..", "e\u{301}\u{1f680}\u{202e}", "two\nlines"] {
+        client.droplets().snapshot(id, name).await.unwrap();
+        let snapshots = client.snapshots().list().await.unwrap();
+        assert!(snapshots.iter().any(|snapshot| snapshot.name == name), "{name:?}: {snapshots:?}");
+        let project =
+            CreateProject { name: name.to_owned(), purpose: name.to_owned(), ..CreateProject::default() };
+        assert_eq!(client.projects().create(&project).await.unwrap().name, name);
     }
 }
 

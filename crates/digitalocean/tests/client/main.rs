@@ -4,6 +4,7 @@
 
 mod answers;
 mod budgets;
+mod examples;
 mod hooks;
 mod inventory;
 mod listings;

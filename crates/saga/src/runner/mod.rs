@@ -170,6 +170,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 () = self.live(&flights, &shutdown) => {}
                 () = self.stop_at_once(&shutdown) => {}
                 () = self.sagas.hints.hear(&self.sagas.woken) => {}
+                () = self.keep_calendar(&flights) => {}
                 () = self.keep_lease(&flights.lease) => {
                     let runner = flights.lease.runner();
                     tracing::error!(%runner, "lease lost: every saga is dropped");
@@ -187,6 +188,15 @@ impl<C: Send + Sync + 'static> Runner<C> {
         std::future::pending().await
     }
 
+    /// Starts what the schedules say, when it is due; never resolves.
+    async fn keep_calendar(&self, flights: &Flights) {
+        loop {
+            let until_next = if self.holds(flights) { self.tick().await } else { None };
+            let safety_poll = self.settings.safety_poll;
+            tokio::time::sleep(until_next.map_or(safety_poll, |wait| wait.min(safety_poll))).await;
+        }
+    }
+
     /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.
     async fn keep_lease(&self, lease: &Lease) {
         let mut renewal = interval(self.settings.lease / 5);
@@ -202,7 +212,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     async fn live(&self, flights: &Flights, shutdown: &CancellationToken) {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
-        let mut safety = interval(self.settings.safety_poll);
+        // A dead node's lease runs out between two looks: they come the closer together the shorter it is.
+        let mut safety = interval(self.settings.safety_poll.min(self.settings.lease / 4));
         let mut suspects = Suspects::new();
         'claims: loop {
             // From before the claim, so that nobody who comes during it is missed.
@@ -220,7 +231,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     _ = safety.tick() => {
                         if self.holds(flights) {
                             self.take_over_all(flights, &mut suspects).await;
-                            self.tick().await;
                         }
                     }
                     () = self.place_freed.notified(), if sleep.full => {}

@@ -8,6 +8,7 @@ mod hints;
 mod hold;
 mod kept;
 mod operators;
+mod plans;
 mod proxy;
 mod rollback;
 mod schedules;

@@ -140,13 +140,21 @@ impl Account {
         self.meter_stops(product, &id);
         let (from, last_project) = (self.now, String::new());
         let meter = &mut self.billing.meter;
-        // Changed within the same moment: nothing was used at the old price.
-        let replaced = meter
-            .usages
-            .iter()
-            .rposition(|it| it.product == product && it.id == id && it.from == from && it.to == Some(from));
+        let ended_now = |it: &Usage| it.product == product && it.id == id && it.to == Some(from);
+        let before = meter.usages.iter().rposition(ended_now);
+        // Stopped and started as it was: it never stopped.
+        let goes_on = before.filter(|at| {
+            let it = &meter.usages[*at];
+            it.rate == rate && it.description == description
+        });
+        if let Some(at) = goes_on {
+            meter.usages[at].to = None;
+            meter.running.insert((product, id), at);
+            return;
+        }
         let usage = Usage { product, id: id.clone(), description, rate, from, to: None, urn, last_project };
-        let at = match replaced {
+        let at = match before.filter(|at| meter.usages[*at].from == from) {
+            // Changed within the same moment: nothing was used at the old price.
             Some(at) => {
                 meter.usages[at] = usage;
                 at

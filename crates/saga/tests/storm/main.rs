@@ -1,0 +1,44 @@
+//! The storm: real processes on a real database, killed without warning while they go forward and back, and judged
+//! by the log of a shelf that stands outside all of them. ARCADIA_STORM_SEED repeats the troubles of one storm.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod asked;
+mod cluster;
+mod figures;
+mod fleet;
+mod shelf;
+mod steps;
+mod storm;
+mod verdict;
+mod worker;
+
+/// Of two storms at once neither would have the machine that its figures are about.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+mod two_thousand_sagas_outlive_every_kill {
+    use super::{ONE_AT_A_TIME, storm};
+
+    /// One process has the file alone: killed ten times, started again ten times.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        storm::on_sqlite().await;
+    }
+
+    /// Three workers, and a server that is itself stopped twice.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        storm::on_postgres().await;
+    }
+}
+
+/// What this program is when a storm starts it again; without orders there is nothing to work at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a storm's own worker process"]
+async fn work() {
+    if let Ok(orders) = std::env::var(worker::ORDERS) {
+        worker::work(&orders).await;
+    }
+}
