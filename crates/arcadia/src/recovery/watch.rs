@@ -108,17 +108,24 @@ impl Watch {
         if open_hold(&self.cloud.db).await?.is_some() {
             return Ok(());
         }
-        let first = self.behind().await?;
-        if first.is_empty() && after == After::Start {
-            return Ok(());
-        }
-        // What was under way when the old server died shows itself now; what was being destroyed is gone.
         let lag = self.cloud.clock.scaled(LISTING_LAG);
-        tokio::time::sleep(if after == After::Failover { self.cloud.call_timeout + lag } else { lag }).await;
-        let mut behind = self.behind().await?;
-        if after == After::Start {
-            behind.retain(|thing| first.contains(thing));
-        }
+        let behind = match after {
+            After::Start => {
+                let mut twice = self.behind().await?;
+                if !twice.is_empty() {
+                    // What was just being destroyed is gone by then.
+                    tokio::time::sleep(lag).await;
+                    let still = self.behind().await?;
+                    twice.retain(|thing| still.contains(thing));
+                }
+                twice
+            }
+            After::Failover => {
+                // What was under way when the old server died shows itself by then.
+                tokio::time::sleep(self.cloud.call_timeout + lag).await;
+                self.behind().await?
+            }
+        };
         if !behind.is_empty() {
             self.hold(&found(&behind)).await?;
         }
