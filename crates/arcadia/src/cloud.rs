@@ -4,7 +4,7 @@
 use crate::catalogue::Catalogue;
 use crate::provisioning::boots::Boots;
 use crate::recovery::Standstill;
-use crate::{config::Config, installation, sagas};
+use crate::{config::Config, installation, sagas, schedules};
 use arcadia_saga::{Clock, PlanError, Registry, Runner, Sagas, Settings};
 use arcadia_sql::{Db, MIGRATIONS, Options};
 use digitalocean::{Purpose, Retry};
@@ -70,6 +70,18 @@ pub enum OpenError {
     Plans(#[from] PlanError),
 }
 
+impl Parts {
+    fn of(config: &Config, db: Db, digitalocean: digitalocean::Client) -> Parts {
+        Parts {
+            db,
+            digitalocean,
+            clock: Clock::machine(config.speed),
+            tenant_zones: config.tenant_zones.clone(),
+            call_timeout: config.call_timeout,
+        }
+    }
+}
+
 impl Service {
     /// Opens and migrates the configured database and makes everything else.
     ///
@@ -80,11 +92,16 @@ impl Service {
         let db = connect(config).await?;
         // Nodes that start together take turns, and a database newer than this build is refused.
         db.migrate(&MIGRATIONS).await?;
-        Service::of(config, db, digitalocean).await
+        let parts = Parts::of(config, db, digitalocean);
+        if config.schedules {
+            Service::keeping_the_calendar(parts).await
+        } else {
+            Service::assemble(parts).await
+        }
     }
 
     /// The same for a command beside a process that may have the embedded database: then nothing is migrated, which
-    /// that process did.
+    /// that process did. It starts nothing by the calendar.
     ///
     /// # Errors
     /// As [`Service::open`].
@@ -101,27 +118,28 @@ impl Service {
             }
             Err(error) => return Err(error),
         };
-        Service::of(config, db, digitalocean).await
+        Service::assemble(Parts::of(config, db, digitalocean)).await
     }
 
-    async fn of(config: &Config, db: Db, digitalocean: digitalocean::Client) -> Result<Service, OpenError> {
-        Service::assemble(Parts {
-            db,
-            digitalocean,
-            clock: Clock::machine(config.speed),
-            tenant_zones: config.tenant_zones.clone(),
-            call_timeout: config.call_timeout,
-        })
-        .await
-    }
-
-    /// The service made of `parts`.
+    /// The service made of `parts`, which starts nothing by the calendar.
     ///
     /// # Errors
     /// The database, or plans that do not fit together.
     pub async fn assemble(parts: Parts) -> Result<Service, OpenError> {
+        Service::with_registry(parts, sagas::registry()?).await
+    }
+
+    /// The same with every schedule.
+    ///
+    /// # Errors
+    /// The database, or plans that do not fit together.
+    pub async fn keeping_the_calendar(parts: Parts) -> Result<Service, OpenError> {
+        Service::with_registry(parts, schedules::calendar(sagas::registry()?)?).await
+    }
+
+    async fn with_registry(parts: Parts, registry: Registry<Cloud>) -> Result<Service, OpenError> {
         let Parts { db, digitalocean, clock, tenant_zones, call_timeout } = parts;
-        let registry = Arc::new(sagas::registry()?);
+        let registry = Arc::new(registry);
         let installation = installation::id(&db, &clock).await?.to_string();
         let sagas = Sagas::new(db.clone(), clock.clone(), &registry);
         let catalogue = Catalogue::new(digitalocean.clone(), clock.clone());

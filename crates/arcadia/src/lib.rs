@@ -15,6 +15,7 @@ pub mod inventory;
 pub mod provisioning;
 pub mod recovery;
 pub mod sagas;
+pub mod schedules;
 pub mod scope;
 pub mod stores;
 pub mod tokens;

@@ -10,10 +10,11 @@ use crate::provisioning::steps::{
     KnownDroplet, LinkDeploymentResource, MarkDeploymentProvisioning, PointDeploymentDns, RegisterDroplet,
     UpsertDnsRecord, WaitDropletActive,
 };
+use crate::schedules;
 use arcadia_saga::{Plan, PlanError, Registry, shape};
 use uuid::Uuid;
 
-/// Every step and plan of this build.
+/// Every step and plan of this build, and the queues for them.
 ///
 /// # Errors
 /// A plan whose steps do not fit together.
@@ -23,7 +24,8 @@ pub fn registry() -> Result<Registry<Cloud>, PlanError> {
         .plan(destroy_droplet())?
         .plan(snapshot_droplet())?
         .plan(provision_deployment())?;
-    Ok(registry.step(UpsertDnsRecord).step(DeleteDnsRecord).last_look(LastLook))
+    let registry = registry.step(UpsertDnsRecord).step(DeleteDnsRecord).last_look(LastLook);
+    Ok(schedules::steps(registry))
 }
 
 /// A droplet of its own, in nobody's name.

@@ -11,6 +11,10 @@ pub fn statements() -> Vec<&'static Statement> {
         drift::store::STATEMENTS,
         installation::store::STATEMENTS,
         inventory::store::STATEMENTS,
+        inventory::store::history::STATEMENTS,
+        inventory::store::owners::STATEMENTS,
+        inventory::store::projects::STATEMENTS,
+        inventory::store::runs::STATEMENTS,
         recovery::store::STATEMENTS,
     ]
     .concat()

@@ -8,7 +8,7 @@ use url::Host;
 
 use crate::{
     CallReport, Client, Clock, Limits, Purpose, Retry, SteadyClock, attempt::Lane, client::Shared,
-    hooks::Guards,
+    hooks::Guards, listing::PER_PAGE,
 };
 
 /// Where the API lives.
@@ -51,6 +51,7 @@ pub struct ClientBuilder {
     clock: Option<Arc<dyn Clock>>,
     longest_body: usize,
     most_pages: u32,
+    per_page: u64,
     on_call: Option<crate::OnCall>,
 }
 
@@ -67,6 +68,7 @@ impl ClientBuilder {
             clock: None,
             longest_body: LONGEST_BODY_BYTES,
             most_pages: MOST_PAGES,
+            per_page: PER_PAGE,
             on_call: None,
         }
     }
@@ -121,6 +123,12 @@ impl ClientBuilder {
         self
     }
 
+    /// How many objects listings ask for at once, 1 to 200, unless one says otherwise; 200 at first.
+    pub fn per_page(mut self, size: u64) -> Self {
+        self.per_page = size.clamp(1, PER_PAGE);
+        self
+    }
+
     /// The pages after which a listing counts as endless. 10,000 at first.
     pub fn most_pages(mut self, pages: u32) -> Self {
         self.most_pages = pages;
@@ -164,6 +172,7 @@ impl ClientBuilder {
                 patience: self.patience,
                 longest_body: self.longest_body,
                 most_pages: self.most_pages,
+                per_page: self.per_page,
                 on_call: self.on_call,
             }),
             purpose: Purpose::Provisioning,

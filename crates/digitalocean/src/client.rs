@@ -59,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) patience: Duration,
     pub(crate) longest_body: usize,
     pub(crate) most_pages: u32,
+    pub(crate) per_page: u64,
     pub(crate) on_call: Option<OnCall>,
 }
 

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::{Client, Error, ErrorKind, call::Call};
 
 /// The most the API gives on one page.
-const PER_PAGE: u64 = 200;
+pub(crate) const PER_PAGE: u64 = 200;
 
 /// By what two entries of a listing are the same object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -91,6 +91,7 @@ pub struct List<T> {
     seen: HashSet<Key>,
     /// Of the calls begun so far.
     total: Option<u64>,
+    received: u64,
     /// What the last page of the present call announced.
     last_total: Option<u64>,
     shrank: bool,
@@ -104,21 +105,23 @@ struct Page {
     size: u64,
 }
 
-const FIRST_PAGE: Page = Page { number: 1, size: PER_PAGE };
+const FIRST_PAGE: u64 = 1;
 
 impl<T> List<T>
 where
     T: Keyed + DeserializeOwned + Send + 'static,
 {
     pub(crate) fn new(client: Client, envelope_key: &'static str, call: Call) -> Self {
+        let first_size = client.shared.per_page;
         Self {
             client,
             calls: VecDeque::from([call]),
             envelope_key,
-            page: FIRST_PAGE,
-            first_size: PER_PAGE,
+            page: Page { number: FIRST_PAGE, size: first_size },
+            first_size,
             seen: HashSet::new(),
             total: Some(0),
+            received: 0,
             last_total: None,
             shrank: false,
             pages: 0,
@@ -161,6 +164,21 @@ where
             .boxed()
     }
 
+    /// How many the provider said there are, where it said so; of the pages read so far.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// How many objects came so far, each counted once.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// As [`Listing::is_short`], of the pages read so far: to be asked after the last.
+    pub fn is_short(&self) -> bool {
+        self.shrank || self.total.is_some_and(|total| self.received < total)
+    }
+
     async fn collect(mut self) -> Result<Listing<T>, Error> {
         let mut items = Vec::new();
         while let Some(page) = self.next_page().await? {
@@ -169,7 +187,11 @@ where
         Ok(Listing { items, total: self.total, pages: self.pages, shrank: self.shrank })
     }
 
-    async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+    /// The next page, which may be empty, or nothing after the last one. After an error the same page is asked for again.
+    ///
+    /// # Errors
+    /// A page that fails; the listing is not complete then.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         let Some(call) = self.calls.front() else { return Ok(None) };
         if self.pages >= self.client.shared.most_pages {
             return Err(call.error(ErrorKind::EndlessListing, format!("after {} pages", self.pages)));
@@ -177,7 +199,7 @@ where
         let page_call = call.clone().query("page", self.page.number).query("per_page", self.page.size);
         let envelope = self.client.fetch_envelope::<Option<Vec<T>>>(&page_call, self.envelope_key).await?;
         self.pages += 1;
-        if self.page.number == FIRST_PAGE.number {
+        if self.page.number == FIRST_PAGE {
             self.total = self.total.zip(envelope.total).map(|(sum, total)| sum.saturating_add(total));
             self.last_total = None;
         }
@@ -186,7 +208,7 @@ where
         match envelope.links.pages.next {
             None => {
                 self.calls.pop_front();
-                self.page = Page { size: self.first_size, ..FIRST_PAGE };
+                self.page = Page { number: FIRST_PAGE, size: self.first_size };
             }
             Some(next) => {
                 let next = page_of(&next, self.page.size);
@@ -202,6 +224,7 @@ where
             Key::None => true,
             key => self.seen.insert(key),
         });
+        self.received += objects.len() as u64;
         Ok(Some(objects))
     }
 }

@@ -1,25 +1,34 @@
-//! What the account holds: one row for each resource, and one way in for everything that saw one.
+//! What the account holds: one row for each resource, one way in for everything that saw one, and deletion only on proof.
 //! Everything here works in a transaction handed in; whoever opened it commits it.
 
+mod history;
 mod id;
+pub mod kinds;
 mod observation;
+pub mod owner;
+pub mod projects;
+pub mod runs;
 pub mod store;
+pub mod sync;
+pub mod timeline;
+mod upsert;
 
 pub use id::ResourceId;
-pub use observation::Observation;
+pub use kinds::DROPLET;
+pub use observation::{Observation, Parent};
+pub use store::ResourceRow;
+pub use upsert::upsert;
 
 use arcadia_saga::Clock;
 use arcadia_sql::{Error, Tx, args};
+use history::{Happened, add_events, keep_versions};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use std::collections::HashMap;
-use store::ResourceRow;
+use serde_json::json;
+use timeline::{Ownership, Reason, Statement};
+use uuid::Uuid;
 
 /// The only provider so far.
 pub const PROVIDER: &str = "digitalocean";
-
-/// The kind of a droplet's row.
-pub const DROPLET: &str = "droplet";
 
 /// The provider still lists for some seconds what it destroyed: an older look restores nothing.
 const RESTORED_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -29,10 +38,19 @@ const RESTORED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 pub struct Witness {
     /// `saga:<id>`, `sync` or a user.
     pub actor: String,
-    /// The saga or sync run.
+    /// `saga:<id>`, `sync:<run id>`, or an operator's reason.
     pub source: String,
     /// When the provider was asked.
     pub asked_at: Timestamp,
+    /// The sync run, if it was one.
+    pub run: Option<Uuid>,
+}
+
+impl Witness {
+    /// Now, and not before the provider was asked, whatever happens to the clock.
+    fn seen_at(&self, clock: &Clock) -> Timestamp {
+        clock.now().max(self.asked_at)
+    }
 }
 
 /// What an observation meant for its row.
@@ -44,100 +62,6 @@ pub enum Change {
     Unchanged,
     /// Deleted less than a minute before the provider was asked: the look may show what is gone.
     StillDeleted,
-}
-
-/// Writes what was seen of one kind. A row is rewritten, and an event added, only where something that matters
-/// changed; the others only get their seen mark, in one statement. Answers in the order of `seen`.
-///
-/// # Errors
-/// The database.
-pub async fn upsert(
-    tx: &mut Tx,
-    kind: &str,
-    seen: &[Observation],
-    witness: &Witness,
-    clock: &Clock,
-) -> Result<Vec<(ResourceId, Change)>, Error> {
-    let ids: Vec<String> = seen.iter().map(|one| one.provider_id.clone()).collect();
-    let known: Vec<ResourceRow> = tx.fetch_all(&store::KNOWN, args![PROVIDER, kind, ids]).await?;
-    let known: HashMap<String, ResourceRow> =
-        known.into_iter().map(|row| (row.provider_id.clone(), row)).collect();
-    let (mut answers, mut unchanged) = (Vec::with_capacity(seen.len()), Vec::new());
-    for one in seen {
-        let answer = match known.get(&one.provider_id) {
-            None => (discover(tx, kind, one, witness, clock).await?, Change::Discovered),
-            Some(row) => (row.id, update(tx, row, one, witness, clock).await?),
-        };
-        if answer.1 == Change::Unchanged {
-            unchanged.push(answer.0.0);
-        }
-        answers.push(answer);
-    }
-    if !unchanged.is_empty() {
-        tx.execute(&store::SEEN_AGAIN, args![unchanged, clock.now()]).await?;
-    }
-    Ok(answers)
-}
-
-async fn discover(
-    tx: &mut Tx,
-    kind: &str,
-    one: &Observation,
-    witness: &Witness,
-    clock: &Clock,
-) -> Result<ResourceId, Error> {
-    let id = ResourceId(clock.new_id());
-    let args = args![
-        id,
-        PROVIDER,
-        kind,
-        one.provider_id.as_str(),
-        one.name.as_str(),
-        one.region.clone(),
-        one.status.clone(),
-        one.size_slug.clone(),
-        json!(one.tags),
-        Value::Object(one.attrs.clone()),
-        one.monthly_cost_minor,
-        clock.now()
-    ];
-    tx.execute(&store::ADD, args).await?;
-    add_event(tx, id, "discovered", json!({"name": one.name}), witness, clock).await?;
-    Ok(id)
-}
-
-async fn update(
-    tx: &mut Tx,
-    row: &ResourceRow,
-    one: &Observation,
-    witness: &Witness,
-    clock: &Clock,
-) -> Result<Change, Error> {
-    if row.deleted_at.is_some_and(|deleted_at| witness.asked_at < deleted_at + RESTORED_AFTER) {
-        return Ok(Change::StillDeleted);
-    }
-    let fields = one.differences(row);
-    if fields.is_empty() && row.deleted_at.is_none() {
-        return Ok(Change::Unchanged);
-    }
-    let args = args![
-        row.id,
-        one.name.as_str(),
-        one.region.clone(),
-        one.status.clone(),
-        one.size_slug.clone(),
-        json!(one.tags),
-        Value::Object(one.attrs.clone()),
-        one.monthly_cost_minor,
-        clock.now()
-    ];
-    tx.execute(&store::REWRITE, args).await?;
-    let (change, kind) = match row.deleted_at {
-        Some(_) => (Change::Restored, "restored"),
-        None => (Change::Updated, "updated"),
-    };
-    add_event(tx, row.id, kind, json!({"fields": fields}), witness, clock).await?;
-    Ok(change)
 }
 
 /// The row of a resource, a tombstone too.
@@ -159,49 +83,89 @@ pub async fn mark_deleted(
     witness: &Witness,
     clock: &Clock,
 ) -> Result<(), Error> {
-    let args = args![PROVIDER, kind, provider_id, clock.now()];
-    match tx.fetch_optional::<(ResourceId,)>(&store::BURY, args).await? {
-        Some((id,)) => add_event(tx, id, "deleted", json!({}), witness, clock).await,
+    match find(tx, kind, provider_id).await? {
+        Some(row) => bury(tx, vec![row.id], witness, clock).await.map(drop),
         None => Ok(()),
     }
 }
 
-/// Says to whom a resource belongs; `None` to nobody. Nothing is written when it is so already.
+/// Makes tombstones, and settles what lived through them. Answers how many were no tombstones yet.
+async fn bury(tx: &mut Tx, ids: Vec<ResourceId>, witness: &Witness, clock: &Clock) -> Result<usize, Error> {
+    let at = witness.seen_at(clock);
+    let ids: Vec<Uuid> = ids.into_iter().map(|id| id.0).collect();
+    let buried: Vec<(ResourceId,)> = tx.fetch_all(&store::BURY, args![ids, at]).await?;
+    let mut changed: Vec<ResourceId> = buried.into_iter().map(|(id,)| id).collect();
+    let happened = |id: &ResourceId| Happened { resource: *id, kind: "deleted", data: json!({}) };
+    add_events(tx, changed.iter().map(happened).collect(), witness, at, clock).await?;
+    let count = changed.len();
+    changed.extend(owner::settle(tx, changed.clone(), witness, at, clock).await?);
+    keep_versions(tx, changed, at).await?;
+    Ok(count)
+}
+
+/// Says that a resource serves a deployment, or none: its owner is settled anew.
 ///
 /// # Errors
 /// The database.
-pub async fn attribute(
+pub async fn link(
     tx: &mut Tx,
     id: ResourceId,
-    owner: Owner,
+    deployment_id: Option<Uuid>,
     witness: &Witness,
     clock: &Clock,
 ) -> Result<(), Error> {
-    let Owner { tenant_id, deployment_id } = owner;
-    let args = args![id, tenant_id.clone(), deployment_id];
-    if tx.execute(&store::ATTRIBUTE, args).await? == 0 {
+    if tx.execute(&store::owners::LINK, args![id, deployment_id]).await? == 0 {
         return Ok(());
     }
-    let data = json!({"tenant_id": tenant_id, "deployment_id": deployment_id});
-    add_event(tx, id, "attributed", data, witness, clock).await
+    let at = witness.seen_at(clock);
+    let mut changed = owner::settle(tx, vec![id], witness, at, clock).await?;
+    changed.push(id);
+    keep_versions(tx, changed, at).await
 }
 
-/// To whom a resource belongs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Owner {
-    pub tenant_id: Option<String>,
-    pub deployment_id: Option<uuid::Uuid>,
-}
-
-async fn add_event(
+/// An operator's word on whose a resource is, from a time on: nothing but another word of an operator changes it.
+/// `None` is nobody's.
+///
+/// # Errors
+/// The database.
+pub async fn assign(
     tx: &mut Tx,
     id: ResourceId,
-    kind: &str,
-    data: Value,
+    tenant_id: Option<String>,
+    from_at: Option<Timestamp>,
     witness: &Witness,
     clock: &Clock,
 ) -> Result<(), Error> {
-    let (actor, source) = (witness.actor.as_str(), witness.source.as_str());
-    let args = args![clock.new_id(), id, clock.now(), kind, actor, source, data];
-    tx.execute(&store::ADD_EVENT, args).await.map(|_| ())
+    let at = witness.seen_at(clock);
+    let from_at = from_at.unwrap_or(at).min(at);
+    let said = args![id, Reason::Operator.as_str(), tenant_id.clone(), from_at];
+    tx.execute(&store::owners::SAY, said).await?;
+    let owner = Ownership { tenant_id, deployment_id: None, project_id: None, reason: Reason::Operator };
+    let data = json!({"tenant_id": owner.tenant_id, "reason": owner.reason, "since": from_at, "why": witness.source});
+    owner::state(tx, vec![(id, Statement { from_at, owner })], witness, at).await?;
+    add_events(tx, vec![Happened { resource: id, kind: "attributed", data }], witness, at, clock).await?;
+    let mut changed = owner::settle(tx, vec![id], witness, at, clock).await?;
+    changed.push(id);
+    keep_versions(tx, changed, at).await
+}
+
+/// Takes an operator's word back: the owner is what project, parent or deployment say.
+///
+/// # Errors
+/// The database.
+pub async fn release(tx: &mut Tx, id: ResourceId, witness: &Witness, clock: &Clock) -> Result<(), Error> {
+    let at = witness.seen_at(clock);
+    tx.execute(&store::owners::SAY, args![id, Reason::None.as_str(), None::<String>, None::<Timestamp>])
+        .await?;
+    let mut changed = owner::settle(tx, vec![id], witness, at, clock).await?;
+    changed.push(id);
+    keep_versions(tx, changed, at).await
+}
+
+/// Whose a resource was and is: the owners one after the other, in valid time.
+///
+/// # Errors
+/// The database.
+pub async fn owners(tx: &mut Tx, id: ResourceId) -> Result<Vec<Statement>, Error> {
+    Ok(owner::timelines(tx, vec![id.0]).await?.remove(&id).unwrap_or_default())
 }

@@ -35,7 +35,8 @@ pub(crate) fn provider(run: &Run<Cloud>) -> Client {
 /// The saga as the one who changes our rows.
 pub(crate) fn witness(run: &Run<Cloud>) -> Witness {
     let saga = run.saga_id();
-    Witness { actor: format!("saga:{saga}"), source: format!("saga:{saga}"), asked_at: run.clock().now() }
+    let (actor, asked_at) = (format!("saga:{saga}"), run.clock().now());
+    Witness { source: actor.clone(), actor, asked_at, run: None }
 }
 
 /// Turns a failed call into what its step does next.

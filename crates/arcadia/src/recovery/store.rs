@@ -11,9 +11,12 @@ statements! {
         WHERE id {any($1)}";
     pub(crate) BEGUN = "SELECT saga_id, step_idx FROM saga_step_results WHERE saga_id {any($1)}";
     pub(crate) DEPLOYMENTS = "SELECT id FROM cloud_deployments WHERE id {any($1)}";
+    /// Those that are ours: made or adopted.
     pub(crate) LIVE_DROPLETS = "
         SELECT provider_id, name, deployment_id, monthly_cost_minor, first_seen_at FROM cloud_resources
-        WHERE provider = 'digitalocean' AND kind = 'droplet' AND deleted_at IS NULL ORDER BY provider_id";
+        WHERE provider = 'digitalocean' AND kind = 'droplet' AND deleted_at IS NULL
+            AND (deployment_id IS NOT NULL OR id IN (SELECT resource_id FROM cloud_provisioned))
+        ORDER BY provider_id";
     pub(crate) EVER_OURS = "
         SELECT provider_id FROM cloud_resources
         WHERE provider = 'digitalocean' AND kind = 'droplet' AND provider_id {any($1)}";

@@ -84,6 +84,8 @@ impl Site {
             ("ARCADIA_LISTEN", "127.0.0.1:0".to_owned()),
             ("ARCADIA_JWT_SECRET", JWT_SECRET.to_owned()),
             ("ARCADIA_SPEED", SPEED.to_string()),
+            // They are about the sagas that somebody asked for.
+            ("ARCADIA_SCHEDULES", "false".to_owned()),
             ("ARCADIA_LEASE_MS", self.patience.lease_ms.to_string()),
             ("ARCADIA_CALL_TIMEOUT_MS", self.patience.call_timeout_ms.to_string()),
             ("ARCADIA_LOG_FORMAT", "json".to_owned()),

@@ -96,6 +96,7 @@ impl Site {
             ("DATABASE_URL", self.url()),
             ("ARCADIA_DATA_DIR", self.folder().display().to_string()),
             ("ARCADIA_LISTEN", "127.0.0.1:0".to_owned()),
+            ("ARCADIA_SCHEDULES", "false".to_owned()),
             ("ARCADIA_JWT_SECRET", JWT_SECRET.to_owned()),
             ("ARCADIA_SPEED", SPEED.to_string()),
             ("ARCADIA_LEASE_MS", "1000".to_owned()),

@@ -24,6 +24,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 #[allow(unused_imports, reason = "each story file uses its own part of the kit")]
 pub use start::{DOMAIN, Story};
 
+/// Whether work starts by the calendar, or only when a story asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calendar {
+    Kept,
+    Closed,
+}
+
 /// See the file's head.
 pub struct World {
     pub simulator: Simulator,
@@ -52,22 +59,33 @@ impl digitalocean::Clock for ClientClock {
 
 impl World {
     pub async fn new(engine: Engine) -> World {
+        World::with(engine, Calendar::Closed, 200).await
+    }
+
+    /// `per_page` is how many objects the client asks for at once.
+    pub async fn with(engine: Engine, calendar: Calendar, per_page: u64) -> World {
         let now = ManualNow::new("2026-11-20T08:00:00Z".parse().unwrap());
         let options = Options { manual_now: Some(now.clone()), ..Options::default() };
-        World::over(TestDb::fresh(engine, options, &MIGRATIONS).await, now).await
+        World::made_of(TestDb::fresh(engine, options, &MIGRATIONS).await, now, calendar, per_page).await
     }
 
     /// A world whose database is there already, at the time of its clock.
     pub async fn over(db: TestDb, now: ManualNow) -> World {
+        World::made_of(db, now, Calendar::Closed, 200).await
+    }
+
+    async fn made_of(db: TestDb, now: ManualNow, calendar: Calendar, per_page: u64) -> World {
         arcadia_test_record::listen();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (simulator, address, stop) = simulate(now.get()).await;
         let client = Client::builder(format!("http://{address}"))
             .token(Purpose::Provisioning, concat!("dop_v1_", arcadia_test_record::needle!()))
+            .token(Purpose::Sync, concat!("dop_v1_sync_", arcadia_test_record::needle!()))
             .timeout(Duration::from_secs(5))
             .patience(Duration::ZERO)
             .retry(Retry::none())
             .limits(Limits::unlimited())
+            .per_page(per_page)
             .clock(Arc::new(ClientClock(now.clone())))
             .build()
             .unwrap();
@@ -78,7 +96,11 @@ impl World {
             tenant_zones: vec![DOMAIN.to_owned()],
             call_timeout: Duration::from_secs(5),
         };
-        let service = Service::assemble(parts).await.unwrap();
+        let service = match calendar {
+            Calendar::Kept => Service::keeping_the_calendar(parts).await,
+            Calendar::Closed => Service::assemble(parts).await,
+        };
+        let service = service.unwrap();
         let runner = service.runner(Settings::default());
         World { simulator, service, now, runner, foreign: Mutex::default(), db, _stop: stop.drop_guard() }
     }

@@ -14,6 +14,9 @@
 //! | runs twice | every step and compensation |
 //! | fails once or for good | every compensation |
 //!
+//! Where a task did nothing between the end of one write or step and the beginning of the next, the two are one
+//! place, which is visited once, as the beginning.
+//!
 //! After each case the [`World`] says whether all is there or nothing; the kit itself checks that the saga rests, that
 //! ledger, status, epochs and events are what the database accepted, that a failed saga names exactly what stands, and
 //! that no lock, owner, timer or lease is left behind. "Back" means that the pivot fails, or where there is none the
@@ -168,6 +171,12 @@ pub trait World: Send + Sync + 'static {
     /// The kit has moved the clock on, so that a simulator can move along.
     fn moved(&self, by: Duration) {
         let _ = by;
+    }
+
+    /// Nothing is due: whoever the saga waits for may act, such as a person with an approval. True when somebody did.
+    fn paused(&self, sagas: &Sagas, saga: SagaId) -> impl Future<Output = bool> + Send {
+        let _ = (sagas, saga);
+        std::future::ready(false)
     }
 
     /// Whether all is there for a saga that completed, nothing for one that was rolled back, and for one that

@@ -85,7 +85,7 @@ fn missteps_back(back: &Passed) -> Vec<Hazard> {
     hazards
 }
 
-/// Deaths, zombies, cancels and cuts at every place behind the turn.
+/// Deaths, zombies, cancels and cuts at every place behind the turn, once where one place has two names.
 fn strikes(passed: &Passed) -> Vec<Hazard> {
     let mut hazards = Vec::new();
     for (&kind, &count) in &passed.counts {
@@ -93,6 +93,9 @@ fn strikes(passed: &Passed) -> Vec<Hazard> {
         for number in from + 1..=count {
             for side in [Side::Before, Side::After] {
                 let point = Point { kind, number, side };
+                if passed.doubles.contains(&point) {
+                    continue;
+                }
                 let acts: &[Act] = match (kind, side) {
                     (Kind::Pause, Side::Before) => &[Act::Cancel],
                     (Kind::Pause, Side::After) => &[],

@@ -2,10 +2,11 @@
 //! one kind the case has something in store.
 
 use super::hazard::{Kind, Point, Side};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::task;
 
 /// What the case has in store at its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) struct Stage {
     armed: Mutex<Option<(Point, Snare)>>,
     passed: Mutex<BTreeMap<Kind, usize>>,
     turned: Mutex<BTreeMap<Kind, usize>>,
+    /// All that happened, by task; a read of the database is no point.
+    road: Mutex<Vec<(Option<Point>, Option<task::Id>)>>,
     reached: Notify,
     gate: Notify,
 }
@@ -46,6 +49,26 @@ impl Stage {
 
     pub(crate) fn turned(&self) -> BTreeMap<Kind, usize> {
         lock(&self.turned).clone()
+    }
+
+    /// The database was only asked: no place to strike, but what was before it is another than what comes after.
+    pub(crate) fn reads(&self) {
+        lock(&self.road).push((None, task::try_id()));
+    }
+
+    /// The ends of records and steps whose task then did nothing, to anything, before the next began: the two are
+    /// one place. A call takes a step along, and ends at the provider, so that none counts.
+    pub(crate) fn one_with_the_next(&self) -> BTreeSet<Point> {
+        let road = lock(&self.road);
+        let pairs = road.windows(2).filter_map(|pair| match pair {
+            [(Some(end), of), (Some(next), by)] if of == by => Some((*end, *next)),
+            _ => None,
+        });
+        let is_one = |(end, next): &(Point, Point)| {
+            let sides = (end.side, next.side) == (Side::After, Side::Before);
+            sides && end.kind != Kind::Call && next.kind != Kind::Call
+        };
+        pairs.filter(is_one).map(|(end, _)| end).collect()
     }
 
     /// Counts a pause, which is no point of its own: only a cancel comes there.
@@ -90,6 +113,7 @@ impl Stage {
     }
 
     async fn pass(&self, point: Point) -> Result<(), Cut> {
+        lock(&self.road).push((Some(point), task::try_id()));
         match self.springs(point) {
             None => Ok(()),
             Some(Snare::Cut) => Err(Cut),

@@ -51,10 +51,12 @@ impl Ledger for Watched {
     }
 
     fn standing(&self, id: Uuid) -> Answer<'_, Option<Standing>> {
+        self.stage.reads();
         self.inner.standing(id)
     }
 
     fn steps(&self, id: Uuid) -> Answer<'_, Vec<StepRow>> {
+        self.stage.reads();
         self.inner.steps(id)
     }
 
@@ -78,6 +80,7 @@ impl Ledger for Watched {
     }
 
     fn next_due(&self, known: Vec<String>, queue: String) -> Answer<'_, Option<(Timestamp, Timestamp)>> {
+        self.stage.reads();
         self.inner.next_due(known, queue)
     }
 
@@ -98,10 +101,12 @@ impl Ledger for Watched {
     }
 
     fn bury_others(&self, runner: Uuid) -> Answer<'_, ()> {
+        self.stage.reads();
         self.inner.bury_others(runner)
     }
 
     fn dead_nodes(&self) -> Answer<'_, i64> {
+        self.stage.reads();
         self.inner.dead_nodes()
     }
 
@@ -110,6 +115,7 @@ impl Ledger for Watched {
     }
 
     fn owned_by(&self, runner: Uuid) -> Answer<'_, Vec<(Uuid, i64)>> {
+        self.stage.reads();
         self.inner.owned_by(runner)
     }
 

@@ -3,7 +3,7 @@
 use super::mark_deployment_provisioning::refused;
 use crate::cloud::Cloud;
 use crate::deployments::{self, DeploymentId};
-use crate::inventory::{self, DROPLET, Owner};
+use crate::inventory::{self, DROPLET};
 use crate::provisioning::witness;
 use arcadia_saga::{Halt, Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use uuid::Uuid;
@@ -41,8 +41,7 @@ impl Step<Cloud> for LinkDeploymentResource {
         let Some(row) = inventory::find(&mut tx, DROPLET, &needs.droplet_id.to_string()).await? else {
             return Err(Halt::failed(format!("droplet {droplet_id} is not in the inventory")));
         };
-        let owner = Owner { tenant_id: Some(deployment.tenant_id), deployment_id: Some(id.0) };
-        inventory::attribute(&mut tx, row.id, owner, &witness(run), run.clock()).await?;
+        inventory::link(&mut tx, row.id, Some(id.0), &witness(run), run.clock()).await?;
         let ip = Some(needs.ip);
         if (deployment.droplet_id, &deployment.ip) != (Some(droplet_id), &ip) {
             let now = run.clock().now();
@@ -63,7 +62,7 @@ impl Step<Cloud> for LinkDeploymentResource {
         }
         let row = inventory::find(&mut tx, DROPLET, &needs.droplet_id.to_string()).await?;
         if let Some(row) = row.filter(|row| row.deployment_id == Some(id.0)) {
-            inventory::attribute(&mut tx, row.id, Owner::default(), &witness(run), run.clock()).await?;
+            inventory::link(&mut tx, row.id, None, &witness(run), run.clock()).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -1,7 +1,7 @@
 //! Enters the droplet into the inventory at once, with what it should be, instead of leaving it to the next sync.
 
 use crate::cloud::Cloud;
-use crate::inventory::{self, DROPLET, Observation, Owner};
+use crate::inventory::{self, DROPLET, Observation};
 use crate::{drift, provisioning::witness};
 use arcadia_saga::{Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use serde_json::json;
@@ -42,10 +42,9 @@ impl Step<Cloud> for RegisterDroplet {
         });
         let mut tx = run.tx().await?;
         let observed = [seen.droplet_seen];
-        let known = inventory::upsert(&mut tx, DROPLET, &observed, &witness(run), run.clock()).await?;
-        for (resource, _) in known {
-            drift::record_provisioned(&mut tx, resource, spec.clone(), run.saga_id(), run.clock().now())
-                .await?;
+        inventory::upsert(&mut tx, DROPLET, &observed, &witness(run), run.clock()).await?;
+        if let Some(row) = inventory::find(&mut tx, DROPLET, &observed[0].provider_id).await? {
+            drift::record_provisioned(&mut tx, row.id, spec, run.saga_id(), run.clock().now()).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -70,7 +69,7 @@ pub(super) async fn forget(run: &Run<Cloud>, droplet_id: u64, link: Link) -> Out
     if let Some(row) = inventory::find(&mut tx, DROPLET, &id).await? {
         drift::forget_provisioned(&mut tx, row.id).await?;
         if link == Link::Removed {
-            inventory::attribute(&mut tx, row.id, Owner::default(), &by, run.clock()).await?;
+            inventory::link(&mut tx, row.id, None, &by, run.clock()).await?;
         }
         inventory::mark_deleted(&mut tx, DROPLET, &id, &by, run.clock()).await?;
     }

@@ -8,6 +8,7 @@ use crate::{
 };
 use arcadia_sql::ManualNow;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -174,6 +175,23 @@ impl Step<Shelf> for Seal {
     }
 }
 
+/// The point of no return that is itself no way back, or a step behind it.
+pub struct Burn;
+
+impl Step<Shelf> for Burn {
+    const NAME: &'static str = "burn";
+    const CLASS: Class = Class::Irreversible;
+    type Needs = ();
+    type Gives = ();
+    type Prior = ();
+
+    async fn execute(&self, run: &Run<Shelf>, (): ()) -> Outcome<()> {
+        let (ash, now) = (format!("ash-{}", run.saga_id()), run.cloud.now.get());
+        run.cloud.call(run, |shelf| shelf.things().insert(ash, vec![now])).await?;
+        Ok(())
+    }
+}
+
 pub struct ShelfWorld {
     pub shelf: Arc<Shelf>,
     pub steps: Vec<&'static str>,
@@ -192,6 +210,7 @@ impl ShelfWorld {
         let names = steps.filter_map(|(idx, name)| match *name {
             "make" => Some(saga.mark(idx).step),
             "seal" => Some(format!("seal-{}", saga.id)),
+            "burn" => Some(format!("ash-{}", saga.id)),
             _ => None,
         });
         names.map(|name| (name, 1)).collect()
@@ -206,18 +225,24 @@ impl World for ShelfWorld {
     }
 
     fn registry(&self) -> Registry<Shelf> {
-        Registry::new().step(Make).step(WaitListed).step(TurnSign).step(Seal)
+        Registry::new().step(Make).step(WaitListed).step(TurnSign).step(Seal).step(Burn)
     }
 
     async fn start(&self, sagas: &Sagas) -> Result<SagaId, StartError> {
         let start = StartSaga {
             kind: "test".to_owned(),
             steps: self.steps.iter().map(|&step| step.to_owned()).collect(),
+            inputs: json!({"message": "hello", "sleep_ms": 4_000}).as_object().cloned().unwrap_or_default(),
             triggered_by: "system:kit".to_owned(),
             locks: vec!["shelf".to_owned()],
             ..StartSaga::default()
         };
         Ok(sagas.start(start).await?.id())
+    }
+
+    async fn paused(&self, sagas: &Sagas, saga: SagaId) -> bool {
+        self.steps.contains(&"approve")
+            && sagas.signal(saga, "approve", Value::Null, "user:kit".into()).await.is_ok()
     }
 
     async fn verdict(&self, saga: &Saga, _steps: &[StepResult]) -> Result<(), String> {

@@ -4,32 +4,34 @@ use super::shelf::ShelfWorld;
 use crate::testing::{Scene, Trial};
 use arcadia_sql::Engine;
 
-const TO_THE_END: &[&str] = &["make", "wait_listed", "turn_sign", "make"];
-const OVER_THE_PIVOT: &[&str] = &["make", "turn_sign", "seal", "make"];
-
 async fn holds(engine: Engine, steps: &'static [&'static str]) {
     let trial = Trial::of(|scene: Scene| async move { ShelfWorld::new(scene, steps) });
     let report = trial.on(engine).await;
-    println!("{report}");
+    println!("{}: {report}", std::thread::current().name().unwrap_or_default());
     report.assert_holds();
 }
 
-#[tokio::test]
-async fn every_hazard_at_every_place_holds_on_sqlite() {
-    holds(Engine::Sqlite, TO_THE_END).await;
+macro_rules! every_hazard_holds {
+    ($($of:ident: [$($step:literal),*];)*) => {$(
+        mod $of {
+            use super::*;
+
+            #[tokio::test]
+            async fn sqlite() {
+                holds(Engine::Sqlite, &[$($step),*]).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                holds(Engine::Postgres, &[$($step),*]).await;
+            }
+        }
+    )*};
 }
 
-#[tokio::test]
-async fn every_hazard_at_every_place_holds_on_postgres() {
-    holds(Engine::Postgres, TO_THE_END).await;
-}
-
-#[tokio::test]
-async fn every_hazard_around_a_pivot_holds_on_sqlite() {
-    holds(Engine::Sqlite, OVER_THE_PIVOT).await;
-}
-
-#[tokio::test]
-async fn every_hazard_around_a_pivot_holds_on_postgres() {
-    holds(Engine::Postgres, OVER_THE_PIVOT).await;
+every_hazard_holds! {
+    on_the_way_to_the_end: ["make", "wait_listed", "turn_sign", "make"];
+    around_a_pivot: ["make", "turn_sign", "seal", "make"];
+    around_an_irreversible_step: ["make", "burn", "echo"];
+    in_the_engine_s_own_steps: ["echo", "approve", "turn_sign", "sleep", "seal", "burn", "echo"];
 }

@@ -1,0 +1,1 @@
+//! Who owns what, decided from facts.

@@ -1,0 +1,1 @@
+//! Owners in valid time under random statements.
