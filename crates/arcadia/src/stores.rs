@@ -1,6 +1,7 @@
 //! Every statement of the service on one page, for the test that has both databases prepare them.
 
 use crate::{deployments, drift, installation, inventory, recovery};
+use crate::{deployments, drift, installation, inventory, retention};
 use arcadia_sql::Statement;
 
 /// The statements of every store.
@@ -16,6 +17,7 @@ pub fn statements() -> Vec<&'static Statement> {
         inventory::store::projects::STATEMENTS,
         inventory::store::runs::STATEMENTS,
         recovery::store::STATEMENTS,
+        retention::store::STATEMENTS,
     ]
     .concat()
 }

@@ -233,7 +233,7 @@ statements! {
     pub(crate) FORGETTABLE = "
         SELECT id FROM saga_runs
         WHERE status IN ('completed', 'rolled_back', 'failed') AND finished_at < $1 AND id > $2
-            AND (attention IS NULL OR resolved IS NOT NULL)
+            AND (attention IS NULL OR resolved IS NOT NULL) AND (kind = $4) = {bool($5)}
         ORDER BY id LIMIT $3";
     pub(crate) FORGET_STEPS = "DELETE FROM saga_step_results WHERE saga_id {any($1)}";
     pub(crate) FORGET_EVENTS = "DELETE FROM saga_events WHERE saga_id {any($1)}";

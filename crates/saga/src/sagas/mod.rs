@@ -7,6 +7,7 @@ mod start;
 mod verbs;
 
 pub use read::Filter;
+pub use retention::Past;
 pub(crate) use start::PROVISIONING;
 pub use start::{Idempotency, StartError, StartSaga, Started};
 pub use verbs::{By, VerbError};
