@@ -1,7 +1,6 @@
 //! Every statement of the service on one page, for the test that has both databases prepare them.
 
-use crate::{deployments, drift, installation, inventory, recovery};
-use crate::{deployments, drift, installation, inventory, retention};
+use crate::{deployments, drift, installation, inventory, recovery, retention};
 use arcadia_sql::Statement;
 
 /// The statements of every store.
