@@ -15,6 +15,12 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Runner { ledger: OnceCell::new_with(Some(ledger)), ..self }
     }
 
+    /// Leaves all other queues alone.
+    pub(crate) fn only(self, queue: &str) -> Runner<C> {
+        let queues = self.queues.into_iter().filter(|lane| lane.name == queue).collect();
+        Runner { queues, ..self }
+    }
+
     /// Claims and drives what is due now, together, to its next pause. Answers how many there were.
     ///
     /// # Errors
