@@ -13,6 +13,7 @@ pub mod http;
 pub mod installation;
 pub mod inventory;
 pub mod provisioning;
+pub mod recovery;
 pub mod retention;
 pub mod sagas;
 pub mod schedules;

@@ -1,6 +1,6 @@
 //! Every statement of the service on one page, for the test that has both databases prepare them.
 
-use crate::{deployments, drift, installation, inventory, retention};
+use crate::{deployments, drift, installation, inventory, recovery, retention};
 use arcadia_sql::Statement;
 
 /// The statements of every store.
@@ -15,6 +15,7 @@ pub fn statements() -> Vec<&'static Statement> {
         inventory::store::owners::STATEMENTS,
         inventory::store::projects::STATEMENTS,
         inventory::store::runs::STATEMENTS,
+        recovery::store::STATEMENTS,
         retention::store::STATEMENTS,
     ]
     .concat()

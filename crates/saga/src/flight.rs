@@ -150,6 +150,9 @@ impl Flight {
         self.set_state("running");
         self.row.step_attempts += 1;
         self.row.step_started_at.get_or_insert(now);
+        if self.row.rewound {
+            self.row.doubt_until.get_or_insert(now);
+        }
         if prior.is_some() {
             self.row.step_prior = prior;
         }

@@ -10,6 +10,7 @@ mod clock;
 mod drive;
 mod flight;
 mod hints;
+mod hold;
 mod id;
 mod journal;
 mod lease;
@@ -28,6 +29,7 @@ mod store;
 pub mod testing;
 
 pub use clock::Clock;
+pub use hold::ClaimsHeld;
 pub use id::{Mark, SagaId};
 #[doc(hidden)]
 pub use journal::bare_limit;

@@ -295,6 +295,15 @@ statements! {
     pub(crate) HINT = sqlite "SELECT 1 WHERE {text($1)} IS NULL AND {text($2)} IS NULL"
         postgres "SELECT pg_notify({text($1)}, {text($2)})";
 
+    /// A wait stays a wait; what runs or may run is claimed anew.
+    pub(crate) DOUBT_UNFINISHED = "
+        UPDATE saga_runs
+        SET rewound = TRUE, epoch = epoch + 1, seq = seq + 1, updated_at = $1,
+            doubt_until = CASE WHEN step_state = 'ready' THEN NULL ELSE COALESCE(doubt_until, {time($1)}) END,
+            step_state = CASE WHEN owner IS NOT NULL AND step_state = 'waiting' THEN 'running' ELSE step_state END,
+            wake_at = CASE WHEN owner IS NULL THEN wake_at ELSE {now} END, owner = NULL
+        WHERE status IN ('pending', 'running', 'compensating')";
+
     pub(crate) ADD_ORIGIN = "INSERT INTO saga_clock (id, origin) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
     pub(crate) ORIGIN = "SELECT origin FROM saga_clock WHERE id = 1";
     /// A schedule that is there already keeps its place in time, unless its cron expression changed.

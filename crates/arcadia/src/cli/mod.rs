@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod log;
 mod migrate;
+mod recover;
 mod serve;
 mod simulate;
 mod stop;
@@ -56,6 +57,8 @@ enum Command {
     Simulate(simulate::Flags),
     /// Bring the database up to date
     Migrate,
+    /// Compare the provider with a restored or failed-over database; let claims go on
+    Recover(recover::Flags),
     /// Print a token for local development
     Token(token::Flags),
     /// Print the effective settings, secrets masked
@@ -88,6 +91,7 @@ async fn run(arcadia: Arcadia) -> anyhow::Result<()> {
         Command::Worker(flags) => worker::run(load(flags.settings())?).await,
         Command::Simulate(flags) => simulate::run(&load(Vec::new())?, flags).await,
         Command::Migrate => migrate::run(&load(Vec::new())?).await,
+        Command::Recover(flags) => recover::run(&load(Vec::new())?, flags).await,
         Command::Token(flags) => token::run(&load(Vec::new())?, &flags),
         Command::Config => config::run(&load(Vec::new())?),
     }

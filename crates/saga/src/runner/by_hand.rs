@@ -26,6 +26,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// # Errors
     /// The database.
     pub async fn round(&self) -> Result<usize, Error> {
+        if self.sagas.claims_held().is_some() {
+            return Ok(0);
+        }
         let flights = Flights::under(self.enlist().await?);
         // A round that is dropped is a node that dies: its tasks must not live on.
         let died = flights.dropped.clone().drop_guard();
