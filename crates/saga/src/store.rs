@@ -97,7 +97,7 @@ statements! {
     /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
     pub(crate) WRITE_SAGA = "
         UPDATE saga_runs
-        SET seq = seq + 1, status = $5, context = $6, error = $7, attention = $8, clean = $9,
+        SET seq = seq + 1, status = $5, context = COALESCE({json($6)}, context), error = COALESCE({json($7)}, error), attention = $8, clean = $9,
             current_step_idx = $10, next_step = $11, step_state = $12, step_attempts = $13, step_waits = $14,
             step_started_at = $15, step_prior = $16, step_memo = $17, doubt_until = $18, waiting_for = $19,
             crashes = $20, finished_at = $21, updated_at = $22,
@@ -155,7 +155,8 @@ statements! {
             ON CONFLICT (id) DO NOTHING RETURNING id),
         upd AS (
             UPDATE saga_runs r
-            SET seq = r.seq + 1, status = v.status, context = v.context::jsonb, error = v.error::jsonb,
+            SET seq = r.seq + 1, status = v.status, context = COALESCE(v.context::jsonb, r.context),
+                error = COALESCE(v.error::jsonb, r.error),
                 attention = v.attention::jsonb, clean = v.clean::jsonb, current_step_idx = v.idx, next_step = v.next,
                 step_state = v.state, step_attempts = v.attempts, step_waits = v.waits, step_started_at = v.started,
                 step_prior = v.prior::jsonb, step_memo = v.memo::jsonb, doubt_until = v.doubt,
