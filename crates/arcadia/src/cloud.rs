@@ -3,6 +3,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::provisioning::boots::Boots;
+use crate::recovery::Standstill;
 use crate::{config::Config, installation, sagas, schedules};
 use arcadia_saga::{Clock, PlanError, Registry, Runner, Sagas, Settings};
 use arcadia_sql::{Db, MIGRATIONS, Options};
@@ -26,6 +27,8 @@ pub struct Cloud {
     pub catalogue: Catalogue,
     /// The droplets that sagas of this node wait for.
     pub boots: Boots,
+    /// Why no request may start a saga, if none may.
+    pub standstill: Standstill,
     /// A random id of this database: a second installation in the same account is never taken for us.
     pub installation: String,
     /// DNS zones in which a tenant's own token may name a free hostname.
@@ -67,6 +70,18 @@ pub enum OpenError {
     Plans(#[from] PlanError),
 }
 
+impl Parts {
+    fn of(config: &Config, db: Db, digitalocean: digitalocean::Client) -> Parts {
+        Parts {
+            db,
+            digitalocean,
+            clock: Clock::machine(config.speed),
+            tenant_zones: config.tenant_zones.clone(),
+            call_timeout: config.call_timeout,
+        }
+    }
+}
+
 impl Service {
     /// Opens and migrates the configured database and makes everything else.
     ///
@@ -77,18 +92,33 @@ impl Service {
         let db = connect(config).await?;
         // Nodes that start together take turns, and a database newer than this build is refused.
         db.migrate(&MIGRATIONS).await?;
-        let parts = Parts {
-            db,
-            digitalocean,
-            clock: Clock::machine(config.speed),
-            tenant_zones: config.tenant_zones.clone(),
-            call_timeout: config.call_timeout,
-        };
+        let parts = Parts::of(config, db, digitalocean);
         if config.schedules {
             Service::keeping_the_calendar(parts).await
         } else {
             Service::assemble(parts).await
         }
+    }
+
+    /// The same for a command beside a process that may have the embedded database: then nothing is migrated, which
+    /// that process did. It starts nothing by the calendar.
+    ///
+    /// # Errors
+    /// As [`Service::open`].
+    pub async fn open_beside(config: &Config) -> Result<Service, OpenError> {
+        let digitalocean = client(config)?;
+        let db = match connect(config).await {
+            Ok(db) => {
+                db.migrate(&MIGRATIONS).await?;
+                db
+            }
+            Err(OpenError::Database(arcadia_sql::Error::Locked { .. })) => {
+                let options = Options { lock_file: false, ..Options::default() };
+                Db::connect(config.database_url.expose_secret(), options).await?
+            }
+            Err(error) => return Err(error),
+        };
+        Service::assemble(Parts::of(config, db, digitalocean)).await
     }
 
     /// The service made of `parts`, which starts nothing by the calendar.
@@ -121,6 +151,7 @@ impl Service {
             sagas,
             catalogue,
             boots,
+            standstill: Standstill::default(),
             installation,
             tenant_zones,
             call_timeout,

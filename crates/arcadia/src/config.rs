@@ -250,7 +250,7 @@ impl Config {
             format!("log_format = {log_format:?}"),
             String::new(),
             "[digitalocean]".to_owned(),
-            format!("api_url = {:?}", self.digitalocean_api_url),
+            format!("api_url = {:?}", masked_url(&self.digitalocean_api_url)),
             format!("token_provisioning = {}", token(Purpose::Provisioning)),
             format!("token_sync = {}", token(Purpose::Sync)),
             format!("token_billing = {}", token(Purpose::Billing)),

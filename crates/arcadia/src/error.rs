@@ -4,6 +4,7 @@ use crate::catalogue::Unavailable;
 use crate::deployments;
 use arcadia_saga::{SagaId, StartError, VerbError};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// One thing wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +54,8 @@ pub enum Error {
     Provider(#[from] Unavailable),
     #[error("the database cannot be used now")]
     Database(#[source] arcadia_sql::Error),
+    #[error("claims are held: run `arcadia recover` ({why})")]
+    Held { why: Arc<str> },
     #[error("the request took too long")]
     TooSlow,
     #[error("this should not happen")]
@@ -88,6 +91,7 @@ impl Error {
             Error::Internal(_) => (500, "internal", "Internal error"),
             Error::Provider(_) => (503, "provider-unavailable", "The provider cannot be reached"),
             Error::Database(_) => (503, "database-unavailable", "The database cannot be used now"),
+            Error::Held { .. } => (503, "claims-held", "The ledger is behind the provider"),
             Error::TooSlow => (503, "too-slow", "The request took too long"),
         };
         Face { status, name, title }

@@ -9,6 +9,7 @@ pub mod id;
 pub mod key;
 pub mod query;
 pub mod sagas;
+pub mod schedules;
 
 use crate::cloud::Cloud;
 use crate::deployments;
@@ -51,6 +52,10 @@ pub fn router(cloud: Arc<Cloud>, verifier: Verifier) -> Router {
         .route("/api/v1/sagas/{id}/resolve", post(sagas::steer::resolve))
         .route("/api/v1/sagas/{id}/abandon", post(sagas::steer::abandon))
         .route("/api/v1/sagas/{id}/signal", post(sagas::steer::signal))
+        .route("/api/v1/schedules", get(schedules::list))
+        .route("/api/v1/schedules/{name}/run", post(schedules::run))
+        .route("/api/v1/schedules/{name}/pause", post(schedules::pause))
+        .route("/api/v1/schedules/{name}/resume", post(schedules::resume))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(app.clone(), frame::around))

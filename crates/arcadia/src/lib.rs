@@ -13,6 +13,8 @@ pub mod http;
 pub mod installation;
 pub mod inventory;
 pub mod provisioning;
+pub mod recovery;
+pub mod retention;
 pub mod sagas;
 pub mod schedules;
 pub mod scope;

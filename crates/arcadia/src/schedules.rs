@@ -3,7 +3,8 @@
 use crate::cloud::Cloud;
 use crate::every_sync;
 use crate::inventory::sync::{self, SyncStep, Synced};
-use arcadia_saga::{PlanError, Registry, Schedule};
+use crate::retention::Retention;
+use arcadia_saga::{PlanError, Registry, Schedule, Step as _};
 
 /// Each queue with how much of it runs at once on one node.
 const QUEUES: [(&str, usize); 5] = [
@@ -14,9 +15,9 @@ const QUEUES: [(&str, usize); 5] = [
     ("metering", 1),
 ];
 
-/// The sync, when, and on which queue.
+/// The work, when, and on which queue.
 #[rustfmt::skip]
-const CALENDAR: [(&str, &str, &str, &str); 12] = [
+const CALENDAR: [(&str, &str, &str, &str); 13] = [
     (sync::DropletStatuses::NAME, "* * * * *",    "cloud_sync_fast", sync::DropletStatuses::STEP),
     (sync::Droplets::NAME,        "*/15 * * * *", "cloud_sync_full", sync::Droplets::STEP),
     (sync::Domains::NAME,         "*/15 * * * *", "cloud_sync_full", sync::Domains::STEP),
@@ -29,6 +30,7 @@ const CALENDAR: [(&str, &str, &str, &str); 12] = [
     (sync::Projects::NAME,        "*/15 * * * *", "cloud_sync_full", sync::Projects::STEP),
     (sync::Snapshots::NAME,       "33 * * * *",   "cloud_sync_slow", sync::Snapshots::STEP),
     (sync::DropletBackups::NAME,  "41 * * * *",   "cloud_sync_slow", sync::DropletBackups::STEP),
+    ("retention",                 "13 3 * * *",   "metering",        Retention::NAME),
 ];
 
 /// The registry with every background step and the queues for them, so that any node can run them.
@@ -40,7 +42,7 @@ pub fn steps(mut registry: Registry<Cloud>) -> Registry<Cloud> {
     macro_rules! add {
         ($($sync:ty),*) => { registry$(.step(SyncStep::<$sync>::new()))* };
     }
-    every_sync!(add)
+    every_sync!(add).step(Retention)
 }
 
 /// The registry with the calendar.

@@ -1,6 +1,6 @@
 //! Every statement of the service on one page, for the test that has both databases prepare them.
 
-use crate::{deployments, drift, installation, inventory};
+use crate::{deployments, drift, installation, inventory, recovery, retention};
 use arcadia_sql::Statement;
 
 /// The statements of every store.
@@ -17,6 +17,8 @@ pub fn statements() -> Vec<&'static Statement> {
         inventory::store::reading::STATEMENTS,
         inventory::store::runs::STATEMENTS,
         inventory::store::terms::STATEMENTS,
+        recovery::store::STATEMENTS,
+        retention::store::STATEMENTS,
     ]
     .concat()
 }

@@ -23,5 +23,8 @@ mod dns;
 #[path = "sagas/droplets.rs"]
 mod droplets;
 
+#[path = "sagas/retention.rs"]
+mod retention;
+
 #[path = "sagas/twice.rs"]
 mod twice;

@@ -43,6 +43,9 @@ pub(crate) struct Flight {
     pub(crate) steps: Vec<String>,
     pub(crate) inputs: Arc<Map<String, Value>>,
     pub(crate) context: Arc<Map<String, Value>>,
+    /// The row has another one.
+    pub(crate) context_is_new: bool,
+    pub(crate) error_is_new: bool,
     /// The ledger, where it is known: of a saga that began here, and of one that goes back.
     pub(crate) ledger: Vec<StepRow>,
     pub(crate) knows_ledger: bool,
@@ -65,6 +68,8 @@ impl Flight {
             inputs: Arc::new(object("inputs", std::mem::take(&mut row.inputs))?),
             context: Arc::new(object("context", std::mem::take(&mut row.context))?),
             cancel: Arc::new(AtomicBool::new(row.cancel_requested)),
+            context_is_new: false,
+            error_is_new: false,
             intent_is_ours: false,
             ledger: Vec::new(),
             knows_ledger: false,
@@ -145,6 +150,9 @@ impl Flight {
         self.set_state("running");
         self.row.step_attempts += 1;
         self.row.step_started_at.get_or_insert(now);
+        if self.row.rewound {
+            self.row.doubt_until.get_or_insert(now);
+        }
         if prior.is_some() {
             self.row.step_prior = prior;
         }
@@ -203,6 +211,7 @@ impl Flight {
 
     pub(crate) fn completed(&mut self, now: Timestamp, output: Map<String, Value>) -> Transition {
         let entry = self.entry(StepStatus::Completed, now, Some(Value::Object(output.clone())), None, false);
+        self.context_is_new |= !output.is_empty();
         Arc::make_mut(&mut self.context).extend(output);
         if self.knows_ledger {
             self.ledger.push(entry.clone());
@@ -237,6 +246,7 @@ impl Flight {
             self.ledger.push(entry.clone());
             transition.steps.push(entry);
         }
+        self.error_is_new |= self.row.error.is_none();
         self.row.error.get_or_insert(error);
         self.set_status(Status::Compensating);
         let (doubt, memo) = (self.row.doubt_until, self.row.step_memo.take());

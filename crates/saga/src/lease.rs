@@ -2,6 +2,7 @@
 //! believes to hold longer than the database does.
 
 use crate::Clock;
+use crate::hold::Hold;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
@@ -11,11 +12,12 @@ use uuid::Uuid;
 pub(crate) struct Lease {
     runner: Uuid,
     until_us: AtomicU64,
+    hold: Hold,
 }
 
 impl Lease {
-    pub(crate) fn new(runner: Uuid) -> Lease {
-        Lease { runner, until_us: AtomicU64::new(0) }
+    pub(crate) fn new(runner: Uuid, hold: Hold) -> Lease {
+        Lease { runner, until_us: AtomicU64::new(0), hold }
     }
 
     pub(crate) fn runner(&self) -> Uuid {
@@ -33,6 +35,9 @@ impl Lease {
     }
 
     pub(crate) fn outlasts(&self, clock: &Clock, needed: Duration) -> Result<(), String> {
+        if let Some(why) = self.hold.reason() {
+            return Err(format!("claims are held: {why}"));
+        }
         let until = self.until_us.load(Ordering::SeqCst);
         if micros(clock.monotonic() + needed) <= until {
             return Ok(());

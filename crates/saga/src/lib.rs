@@ -10,6 +10,7 @@ mod clock;
 mod drive;
 mod flight;
 mod hints;
+mod hold;
 mod id;
 mod journal;
 mod lease;
@@ -28,6 +29,7 @@ mod store;
 pub mod testing;
 
 pub use clock::Clock;
+pub use hold::ClaimsHeld;
 pub use id::{Mark, SagaId};
 #[doc(hidden)]
 pub use journal::bare_limit;
@@ -35,7 +37,7 @@ pub use plan::{Plan, PlanError, Queue, Registry};
 pub use record::{Event, Saga, Status, StepResult, StepStatus};
 pub use run::{Run, Signal};
 pub use runner::{Runner, Settings};
-pub use sagas::{By, Filter, Idempotency, Sagas, StartError, StartSaga, Started, VerbError};
+pub use sagas::{By, Filter, Idempotency, Past, Sagas, StartError, StartSaga, Started, VerbError};
 pub use schedule::{CatchUp, Schedule, ScheduleState};
 pub use shape::{Field, Shape};
 pub use step::{Class, Failure, Halt, Outcome, Policy, Step, Undo, Undoing, Wait};

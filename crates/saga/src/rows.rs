@@ -34,6 +34,7 @@ row! {
         pub(crate) step_prior: Option<Value>,
         pub(crate) step_memo: Option<Value>,
         pub(crate) doubt_until: Option<Timestamp>,
+        pub(crate) rewound: bool,
         pub(crate) waiting_for: Option<String>,
         pub(crate) wake_at: Option<Timestamp>,
         pub(crate) owner: Option<Uuid>,
@@ -155,6 +156,7 @@ impl SagaRow {
             step_prior: None,
             step_memo: None,
             doubt_until: None,
+            rewound: false,
             waiting_for: None,
             wake_at: None,
             owner: Some(runner),
@@ -173,8 +175,19 @@ impl SagaRow {
         serde_json::from_value(self.steps.clone()).map_err(|error| decode("steps", &error))
     }
 
+    /// What an unfinished saga that says nothing of its own waits for.
+    fn blocker(&self, status: Status) -> Option<&'static str> {
+        match (status.is_terminal(), self.owner.is_some(), self.wake_at.is_some()) {
+            (true, ..) => None,
+            (_, true, _) => Some("its step to end"),
+            (_, _, true) => Some("a free runner"),
+            _ => Some("somebody to make it runnable"),
+        }
+    }
+
     pub(crate) fn into_saga(self) -> Result<Saga, Error> {
         let status = Status::parse(&self.status).ok_or_else(|| decode("status", &self.status))?;
+        let waiting_for = self.waiting_for.clone().or_else(|| self.blocker(status).map(str::to_owned));
         Ok(Saga {
             id: SagaId(self.id),
             status,
@@ -192,7 +205,7 @@ impl SagaRow {
             clean: self.clean,
             resolved: self.resolved,
             queue: self.queue,
-            waiting_for: self.waiting_for,
+            waiting_for,
             wake_at: self.wake_at,
             owner: self.owner,
             epoch: self.epoch,

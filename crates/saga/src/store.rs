@@ -97,7 +97,7 @@ statements! {
     /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
     pub(crate) WRITE_SAGA = "
         UPDATE saga_runs
-        SET seq = seq + 1, status = $5, context = $6, error = $7, attention = $8, clean = $9,
+        SET seq = seq + 1, status = $5, context = COALESCE({json($6)}, context), error = COALESCE({json($7)}, error), attention = $8, clean = $9,
             current_step_idx = $10, next_step = $11, step_state = $12, step_attempts = $13, step_waits = $14,
             step_started_at = $15, step_prior = $16, step_memo = $17, doubt_until = $18, waiting_for = $19,
             crashes = $20, finished_at = $21, updated_at = $22,
@@ -155,7 +155,8 @@ statements! {
             ON CONFLICT (id) DO NOTHING RETURNING id),
         upd AS (
             UPDATE saga_runs r
-            SET seq = r.seq + 1, status = v.status, context = v.context::jsonb, error = v.error::jsonb,
+            SET seq = r.seq + 1, status = v.status, context = COALESCE(v.context::jsonb, r.context),
+                error = COALESCE(v.error::jsonb, r.error),
                 attention = v.attention::jsonb, clean = v.clean::jsonb, current_step_idx = v.idx, next_step = v.next,
                 step_state = v.state, step_attempts = v.attempts, step_waits = v.waits, step_started_at = v.started,
                 step_prior = v.prior::jsonb, step_memo = v.memo::jsonb, doubt_until = v.doubt,
@@ -233,7 +234,7 @@ statements! {
     pub(crate) FORGETTABLE = "
         SELECT id FROM saga_runs
         WHERE status IN ('completed', 'rolled_back', 'failed') AND finished_at < $1 AND id > $2
-            AND (attention IS NULL OR resolved IS NOT NULL)
+            AND (attention IS NULL OR resolved IS NOT NULL) AND (kind = $4) = {bool($5)}
         ORDER BY id LIMIT $3";
     pub(crate) FORGET_STEPS = "DELETE FROM saga_step_results WHERE saga_id {any($1)}";
     pub(crate) FORGET_EVENTS = "DELETE FROM saga_events WHERE saga_id {any($1)}";
@@ -293,6 +294,15 @@ statements! {
     /// A hint to the other nodes, in the words of the one who gives it.
     pub(crate) HINT = sqlite "SELECT 1 WHERE {text($1)} IS NULL AND {text($2)} IS NULL"
         postgres "SELECT pg_notify({text($1)}, {text($2)})";
+
+    /// A wait stays a wait; what runs or may run is claimed anew.
+    pub(crate) DOUBT_UNFINISHED = "
+        UPDATE saga_runs
+        SET rewound = TRUE, epoch = epoch + 1, seq = seq + 1, updated_at = $1,
+            doubt_until = CASE WHEN step_state = 'ready' THEN NULL ELSE COALESCE(doubt_until, {time($1)}) END,
+            step_state = CASE WHEN owner IS NOT NULL AND step_state = 'waiting' THEN 'running' ELSE step_state END,
+            wake_at = CASE WHEN owner IS NULL THEN wake_at ELSE {now} END, owner = NULL
+        WHERE status IN ('pending', 'running', 'compensating')";
 
     pub(crate) ADD_ORIGIN = "INSERT INTO saga_clock (id, origin) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
     pub(crate) ORIGIN = "SELECT origin FROM saga_clock WHERE id = 1";

@@ -162,6 +162,15 @@ impl Db {
         }
     }
 
+    /// `told` is called when a connection leads to another server than all before it: after a restart, a failover, or
+    /// the return of an older copy. Nothing goes through that connection until it has returned. One listener at
+    /// a time; on SQLite, whose file is held for life, it is never called.
+    pub fn on_another_server(&self, told: impl Fn() + Send + Sync + 'static) {
+        if let Backend::Postgres(pool) = &self.0.backend {
+            pool.servers().listen(Arc::new(told));
+        }
+    }
+
     /// Closes every connection and lets go of the file; calls on other clones fail from then on.
     pub async fn close(&self) {
         match &self.0.backend {

@@ -155,7 +155,9 @@ fn postgres_is_busy(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "55P03" | "53300")
 }
 
-/// Connection exceptions, the server shutting down or starting up, and sessions it has ended.
+/// Connection exceptions, the server shutting down or starting up, sessions it has ended, and a database that is just
+/// being replaced.
 fn postgres_has_gone(code: &str) -> bool {
-    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03")
+    code.starts_with("08")
+        || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "3D000" | "55000")
 }

@@ -11,6 +11,7 @@ mod options;
 mod postgres;
 mod render;
 mod row;
+mod servers;
 mod session;
 mod sqlite;
 mod statement;

@@ -9,6 +9,7 @@ pub static MIGRATIONS: Migrations = Migrations::new(migrations! {
     both "0002_inventory";
     both "0003_deployments";
     both "0004_inventory_syncs";
+    both "0005_recovery";
     twins "0006_inventory_reading";
 });
 

@@ -2,6 +2,7 @@
 //! Idle connections are tried before use, so that a restarted server costs at most one failed call.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use sqlx::{Arguments, Connection, Executor, Postgres, Transaction};
 
 use crate::db::Call;
 use crate::row::{EngineRow, Row};
+use crate::servers::Servers;
 use crate::value::{Kind, Value};
 use crate::{Error, Options};
 
@@ -29,6 +31,8 @@ const BATCH_SESSION: &str = "SET lock_timeout = '1s'; SET TIME ZONE 'UTC';
 /// The connections to one database.
 pub(crate) struct Pool {
     pool: PgPool,
+    /// Shared with the pools made from this one.
+    servers: Arc<Servers>,
 }
 
 impl Pool {
@@ -40,19 +44,21 @@ impl Pool {
             None => connect.application_name("arcadia"),
         };
         let connect = connect.statement_cache_capacity(CACHED_STATEMENTS);
-        Pool::connect(connect, options.max_connections, SESSION).await
+        Pool::connect(connect, options.max_connections, SESSION, Arc::default()).await
     }
 
     pub(crate) async fn for_batches(&self, connections: u32) -> Result<Pool, Error> {
-        Pool::connect(PgConnectOptions::clone(&self.pool.connect_options()), connections, BATCH_SESSION).await
+        let connect = PgConnectOptions::clone(&self.pool.connect_options());
+        Pool::connect(connect, connections, BATCH_SESSION, Arc::clone(&self.servers)).await
     }
 
     async fn connect(
         connect: PgConnectOptions,
         connections: u32,
         session: &'static str,
+        servers: Arc<Servers>,
     ) -> Result<Pool, Error> {
-        let target = target(&connect);
+        let (target, seen) = (target(&connect), Arc::clone(&servers));
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -61,7 +67,12 @@ impl Pool {
                 Box::pin(async move { Ok(held.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok()) })
             })
             .after_connect(move |connection, _| {
-                Box::pin(async move { connection.execute(sqlx::raw_sql(session)).await.map(drop) })
+                let servers = Arc::clone(&seen);
+                Box::pin(async move {
+                    connection.execute(sqlx::raw_sql(session)).await?;
+                    servers.look(connection).await;
+                    Ok(())
+                })
             });
         // One connection first: the pool itself would try again until its time is up and then not say why.
         let first = sqlx::PgConnection::connect_with(&connect).await;
@@ -72,7 +83,13 @@ impl Pool {
             }
             Err(error) => Err(error),
         };
-        opened.map(|pool| Pool { pool }).map_err(|error| Error::Connect { target, source: Box::new(error) })
+        opened
+            .map(|pool| Pool { pool, servers })
+            .map_err(|error| Error::Connect { target, source: Box::new(error) })
+    }
+
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {

@@ -48,14 +48,8 @@ pub struct Kept<'a> {
 
 #[derive(Debug)]
 enum Place {
-    Folder {
-        #[expect(dead_code, reason = "removed when dropped")]
-        folder: TempDir,
-        file: PathBuf,
-    },
-    Server {
-        database: String,
-    },
+    Folder { folder: TempDir, file: PathBuf },
+    Server { database: String },
 }
 
 impl TestDb {
@@ -134,6 +128,68 @@ impl TestDb {
     }
 }
 
+/// A database as it once was; gone when dropped.
+#[derive(Debug)]
+pub struct Copy(Place);
+
+impl TestDb {
+    /// A copy of it as it is now. Whoever has it open loses his connections; a SQLite file must be closed.
+    pub async fn copy(&self) -> Copy {
+        match &self.place {
+            Place::Folder { folder, .. } => {
+                let copy = TempDir::new().expect("a temporary folder can be made");
+                copy_files(folder, &copy);
+                let file = copy.path().join("test.db");
+                Copy(Place::Folder { folder: copy, file })
+            }
+            Place::Server { database } => {
+                let copy = format!("arcadia_test_{}", Uuid::new_v4().simple());
+                replace(&copy, database).await;
+                Copy(Place::Server { database: copy })
+            }
+        }
+    }
+
+    /// Puts an older copy in its place, under whoever has it open; a SQLite file must be closed.
+    pub async fn put_back(&self, copy: &Copy) {
+        match (&self.place, &copy.0) {
+            (Place::Folder { folder, .. }, Place::Folder { folder: copy, .. }) => {
+                for file in files(folder) {
+                    std::fs::remove_file(file).expect("the test's own file can be removed");
+                }
+                copy_files(copy, folder);
+            }
+            (Place::Server { database }, Place::Server { database: copy }) => replace(database, copy).await,
+            _ => panic!("a copy of another engine's database"),
+        }
+    }
+}
+
+fn files(folder: &TempDir) -> impl Iterator<Item = std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder.path()).expect("the test's own folder can be read");
+    entries.map(|entry| entry.expect("and listed").path())
+}
+
+fn copy_files(from: &TempDir, to: &TempDir) {
+    for file in files(from) {
+        let name = file.file_name().expect("a file of a folder has a name");
+        std::fs::copy(&file, to.path().join(name)).expect("the test's own file can be copied");
+    }
+}
+
+/// Makes `database` a copy of `original`, of which nobody may have a connection meanwhile.
+async fn replace(database: &str, original: &str) {
+    let mut connection = connect().await;
+    let close = format!("ALTER DATABASE {original} ALLOW_CONNECTIONS false");
+    run(&mut connection, &close).await;
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{original}'");
+    run(&mut connection, &end).await;
+    run(&mut connection, &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await;
+    run(&mut connection, &format!("CREATE DATABASE {database} TEMPLATE {original}")).await;
+    run(&mut connection, &format!("ALTER DATABASE {original} ALLOW_CONNECTIONS true")).await;
+    let _ = connection.close().await;
+}
+
 impl Deref for TestDb {
     type Target = Db;
 
@@ -142,9 +198,9 @@ impl Deref for TestDb {
     }
 }
 
-impl Drop for TestDb {
+impl Drop for Place {
     fn drop(&mut self) {
-        let Place::Server { database } = &self.place else { return };
+        let Place::Server { database } = self else { return };
         let statement = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
         // The test's own runtime is busy dropping us, and may be a panicking one.
         let dropped = std::thread::spawn(move || {

@@ -9,9 +9,11 @@ mod inventory;
 mod log;
 mod migrate;
 mod output;
+mod recover;
 mod serve;
 mod simulate;
 mod stop;
+mod sync;
 mod token;
 mod worker;
 
@@ -58,8 +60,12 @@ enum Command {
     Worker(worker::Flags),
     /// Serve a simulated DigitalOcean
     Simulate(simulate::Flags),
+    /// Look at the account now and bring the inventory up to date
+    Sync(sync::Flags),
     /// Bring the database up to date
     Migrate,
+    /// Compare the provider with a restored or failed-over database; let claims go on
+    Recover(recover::Flags),
     /// Print a token for local development
     Token(token::Flags),
     /// Look at a server's inventory
@@ -95,7 +101,9 @@ async fn run(arcadia: Arcadia) -> anyhow::Result<()> {
         Command::Serve(flags) => serve::run(load(flags.settings())?).await,
         Command::Worker(flags) => worker::run(load(flags.settings())?).await,
         Command::Simulate(flags) => simulate::run(&load(Vec::new())?, flags).await,
+        Command::Sync(flags) => sync::run(&load(Vec::new())?, flags).await,
         Command::Migrate => migrate::run(&load(Vec::new())?).await,
+        Command::Recover(flags) => recover::run(&load(Vec::new())?, flags).await,
         Command::Token(flags) => token::run(&load(Vec::new())?, &flags),
         Command::Inventory(command) => inventory::run(&load(Vec::new())?, command).await,
         Command::Config => config::run(&load(Vec::new())?),

@@ -4,6 +4,7 @@ use super::{GivenSettings, log, print_line, stop, worker};
 use crate::cloud::Service;
 use crate::config::Config;
 use crate::http;
+use crate::recovery::Watch;
 use crate::tokens::Verifier;
 use anyhow::Context as _;
 use clap::Args;
@@ -38,6 +39,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let stop = stop::on_signal()?;
+    let watch = Watch::begin(&service.cloud, Some(&config.data_dir));
     let runner = service.runner(worker::settings(&config));
     let router = http::router(service.cloud.clone(), verifier);
     print_line(format_args!("listening on http://{address}"))?;
@@ -54,7 +56,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         stop.cancel();
         served
     };
-    let (served, ()) = tokio::join!(served, runner.run(stop.clone()));
+    let (served, (), ()) = tokio::join!(served, runner.run(stop.clone()), watch.keep(stop.clone()));
     service.cloud.db.close().await;
     Ok(served?)
 }

@@ -3,6 +3,7 @@
 use super::{GivenSettings, log, stop};
 use crate::cloud::Service;
 use crate::config::Config;
+use crate::recovery::Watch;
 use arcadia_saga::Settings;
 use clap::Args;
 
@@ -19,7 +20,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     log::start(config.log_format);
     let service = Service::open(&config).await?;
     let stop = stop::on_signal()?;
-    service.runner(settings(&config)).run(stop).await;
+    let watch = Watch::begin(&service.cloud, Some(&config.data_dir));
+    let runner = service.runner(settings(&config));
+    tokio::join!(runner.run(stop.clone()), watch.keep(stop));
     service.cloud.db.close().await;
     Ok(())
 }

@@ -112,6 +112,9 @@ pub async fn create(
     if wanted.dry_run {
         return Ok(Json(dry_run(&app.cloud, &wanted)?).into_response());
     }
+    if wanted.provision {
+        app.cloud.standstill.refuse_starts()?;
+    }
     let made = match create::create(&app.cloud, &caller, wanted, key.as_ref()).await {
         Err(Error::Busy { saga: Some(saga) }) => {
             return Err(Error::Busy { saga: visible(&app.cloud, &caller.scope, saga).await? });

@@ -38,7 +38,8 @@ statements! {
     /// Newest first, each with where its saga stands.
     pub(crate) LIST = "
         SELECT d.*, s.kind AS saga_kind, s.status AS saga_status, s.current_step_idx AS saga_step_idx,
-            s.waiting_for AS saga_waiting_for, s.error AS saga_error
+            COALESCE(s.waiting_for, CASE WHEN s.status IN ('completed', 'rolled_back', 'failed') THEN NULL
+                WHEN s.owner IS NOT NULL THEN 'its step to end' ELSE 'a free runner' END) AS saga_waiting_for, s.error AS saga_error
         FROM cloud_deployments d LEFT JOIN saga_runs s ON s.id = d.saga_id
         WHERE ({text($1)} IS NULL OR d.tenant_id = $1) AND ({text($2)} IS NULL OR d.state = $2)
             AND ({uuid($3)} IS NULL OR d.id < $3)

@@ -28,10 +28,12 @@ pub async fn show(State(app): State<App>) -> (StatusCode, Json<Value>) {
         arcadia_sql::Engine::Sqlite => "sqlite",
         arcadia_sql::Engine::Postgres => "postgres",
     };
+    let held = app.cloud.sagas.claims_held();
     let worker = counted.map(|(runners, unfinished)| {
-        json!({"ok": runners > 0, "live_runners": runners, "unfinished_sagas": unfinished})
+        json!({"ok": runners > 0 && held.is_none(), "held": held, "live_runners": runners, "unfinished_sagas": unfinished})
     });
     let (code, status) = match counted {
+        Some(_) if held.is_some() => (StatusCode::OK, "claims_held"),
         Some((0, _)) => (StatusCode::OK, "no_worker"),
         Some(_) => (StatusCode::OK, "ok"),
         None => (StatusCode::SERVICE_UNAVAILABLE, "database_unavailable"),

@@ -3,16 +3,12 @@
 use super::{OrHalt as _, provider, snapshots};
 use crate::cloud::Cloud;
 use arcadia_saga::{Halt, Outcome, Policy, Run, Step, VerbError, shape};
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What is being destroyed is listed for some seconds more: it is looked again up to a minute.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 const LOOKS_MAX: u32 = 4;
-
-/// What a gibibyte of snapshot costs a month, in cents.
-const SNAPSHOT_GIB_MONTH_CENTS: i64 = 6;
 
 shape! {
     /// What is left over.
@@ -66,8 +62,7 @@ async fn snapshots_left(run: &Run<Cloud>) -> Outcome<Vec<Value>> {
     let ending = format!("-{}", run.saga_id());
     let ours = |name: &str| name.starts_with("arcadia-snap-") && name.ends_with(&ending);
     let entry = |snapshot: digitalocean::Snapshot| {
-        let rate = Decimal::new(SNAPSHOT_GIB_MONTH_CENTS, 2);
-        let price = snapshot.size_gigabytes.map(|size| (size * rate).round_dp(2).to_string());
+        let price = snapshots::monthly_cost_usd(&snapshot);
         json!({"kind": "snapshot", "id": snapshot.id, "name": snapshot.name, "monthly_cost_usd": price})
     };
     Ok(snapshots::named(run, ours).await?.into_iter().map(entry).collect())

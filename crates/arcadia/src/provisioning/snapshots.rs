@@ -4,6 +4,16 @@ use super::{OrHalt as _, provider};
 use crate::cloud::Cloud;
 use arcadia_saga::{Outcome, Run, SagaId};
 use digitalocean::{ActionStatus, ActionType, DropletId, Snapshot, SnapshotId, SnapshotResource};
+use rust_decimal::Decimal;
+
+/// What a gibibyte of snapshot costs a month, in cents.
+const GIB_MONTH_CENTS: i64 = 6;
+
+/// What keeping it costs, in US dollars.
+pub(crate) fn monthly_cost_usd(snapshot: &Snapshot) -> Option<String> {
+    let rate = Decimal::new(GIB_MONTH_CENTS, 2);
+    snapshot.size_gigabytes.map(|size| (size * rate).round_dp(2).to_string())
+}
 
 /// The name of what a saga's snapshot of a droplet is called.
 pub(crate) fn name(droplet: DropletId, saga: SagaId) -> String {

@@ -5,9 +5,6 @@ use arcadia_saga::{SagaId, Sagas, StartError};
 use digitalocean_sim::{Kind, Mutation};
 use serde_json::json;
 
-/// The steps that are in no plan: whoever starts a saga of steps may name them.
-pub const STEPS: &[&str] = &["upsert_dns_record", "delete_dns_record"];
-
 /// Where the name is to lead.
 pub const WANTED: &str = "192.0.2.1";
 

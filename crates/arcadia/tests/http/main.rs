@@ -14,5 +14,6 @@ mod health;
 mod keys;
 mod problems;
 mod sagas;
+mod schedules;
 mod steering;
 mod tokens;

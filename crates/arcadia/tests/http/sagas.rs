@@ -94,4 +94,22 @@ stories! {
         world.settle().await;
         assert_eq!(stuck().await, json!([]));
     }
+
+    async fn an_unfinished_saga_always_says_what_it_waits_for(world: &World) {
+        let api = Api::over(world).await;
+        let acme = api.tenant("acme");
+        let created = acme.create(&wanted("acme")).await.expect(202).body;
+        let path = format!("/api/v1/sagas/{}", created["saga_id"].as_str().unwrap());
+        let both = async || {
+            let beside = acme.show(&created["id"]).await.body["saga"]["waiting_for"].clone();
+            assert_eq!(acme.get(&path).await.expect(200).body["waiting_for"], beside);
+            beside
+        };
+        assert_eq!(both().await, json!("a free runner"));
+        world.until_step(created["saga_id"].as_str().unwrap().parse().unwrap(), "wait_droplet_active").await;
+        world.round().await;
+        assert!(both().await.as_str().is_some_and(|what| what.contains("active")), "{}", both().await);
+        world.settle().await;
+        assert_eq!(both().await, json!(null));
+    }
 }

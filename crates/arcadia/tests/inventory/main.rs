@@ -15,3 +15,4 @@ mod history;
 mod life;
 mod listings;
 mod upsert;
+mod week;

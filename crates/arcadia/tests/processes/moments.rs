@@ -2,7 +2,7 @@
 //! which nothing happens.
 
 use super::child::PATIENCE;
-use super::site::{LOOK_EVERY, Site};
+use super::site::{LOOK_EVERY, Site, is_comparison};
 use digitalocean_sim::{Fault, FaultId, FaultKind, RequestRecord, Stage};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -155,14 +155,19 @@ impl Kill {
         let passed = u64::try_from(self.requests(site).len()).unwrap();
         assert!(passed < self.call.nth, "{self} has passed");
         // A fault counts from its own beginning.
-        let fault =
+        let mut fault =
             Fault::new(route, FaultKind::Hold { at, detached }).after(self.call.nth - 1 - passed).once();
+        if route == LIST {
+            // A saga lists what bears its own marks, and so is told from the comparison at a start.
+            fault = fault.matching("tag_name=arcadia-s");
+        }
         Armed { kill: self, hold: Some(site.simulator.inject(fault)) }
     }
 
     fn requests(&self, site: &Site) -> Vec<RequestRecord> {
         let is_of_route = |it: &RequestRecord| self.call.route == format!("{} {}", it.method, it.route);
-        site.simulator.requests().into_iter().filter(is_of_route).collect()
+        let requests = site.simulator.requests().into_iter();
+        requests.filter(is_of_route).filter(|it| !is_comparison(it)).collect()
     }
 }
 

@@ -47,7 +47,9 @@ pub(crate) struct Updated {
     pub(crate) epoch: i64,
     pub(crate) seq: i64,
     pub(crate) status: String,
-    pub(crate) context: String,
+    /// Only when it is another than the row has.
+    pub(crate) context: Option<String>,
+    /// Likewise: the first failure's words, written once.
     pub(crate) error: Option<String>,
     pub(crate) attention: Option<String>,
     pub(crate) clean: Option<String>,
@@ -111,8 +113,8 @@ impl Updated {
             epoch: row.epoch,
             seq: row.seq,
             status: row.status.clone(),
-            context: to_text(&flight.context),
-            error: text(&row.error),
+            context: flight.context_is_new.then(|| to_text(&flight.context)),
+            error: flight.error_is_new.then(|| text(&row.error)).flatten(),
             attention: text(&row.attention),
             clean: text(&row.clean),
             current_step_idx: row.current_step_idx,

@@ -122,6 +122,7 @@ impl Journal {
             };
             if let Some(written) = written {
                 flight.row.seq += 1;
+                (flight.context_is_new, flight.error_is_new) = (false, false);
                 flight.row.nudge = written.nudge;
                 flight.cancel.store(written.cancel_requested, Ordering::Relaxed);
                 return Ok(());

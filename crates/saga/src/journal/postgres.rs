@@ -101,7 +101,7 @@ fn columns<'e>(entries: impl Iterator<Item = &'e Entry> + Clone) -> Args {
         column!(updates, Ints, |_, row| Some(row.epoch)),
         column!(updates, Ints, |_, row| Some(row.seq)),
         column!(updates, Texts, |_, row| Some(row.status.clone())),
-        column!(updates, Texts, |_, row| Some(row.context.clone())),
+        column!(updates, Texts, |_, row| row.context.clone()),
         column!(updates, Texts, |_, row| row.error.clone()),
         column!(updates, Texts, |_, row| row.attention.clone()),
         column!(updates, Texts, |_, row| row.clean.clone()),

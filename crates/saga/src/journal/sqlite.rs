@@ -91,7 +91,7 @@ fn update(tx: &mut SqliteTx<'_>, id: Uuid, row: &Updated) -> Result<Option<Writt
         row.epoch,
         row.seq,
         row.status.as_str(),
-        row.context.as_str(),
+        row.context.as_deref(),
         row.error.as_deref(),
         row.attention.as_deref(),
         row.clean.as_deref(),

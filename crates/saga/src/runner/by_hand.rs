@@ -15,11 +15,20 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Runner { ledger: OnceCell::new_with(Some(ledger)), ..self }
     }
 
+    /// Leaves all other queues alone.
+    pub(crate) fn only(self, queue: &str) -> Runner<C> {
+        let queues = self.queues.into_iter().filter(|lane| lane.name == queue).collect();
+        Runner { queues, ..self }
+    }
+
     /// Claims and drives what is due now, together, to its next pause. Answers how many there were.
     ///
     /// # Errors
     /// The database.
     pub async fn round(&self) -> Result<usize, Error> {
+        if self.sagas.claims_held().is_some() {
+            return Ok(0);
+        }
         let flights = Flights::under(self.enlist().await?);
         // A round that is dropped is a node that dies: its tasks must not live on.
         let died = flights.dropped.clone().drop_guard();

@@ -282,7 +282,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     /// Enters the table of nodes. On SQLite this process holds the file alone: everyone else is dead.
     async fn enlist(&self) -> Result<Lease, Error> {
         let (ledger, clock) = (self.ledger().await?, &self.sagas.clock);
-        let lease = Lease::new(clock.new_id());
+        let lease = Lease::new(clock.new_id(), self.sagas.hold.clone());
         let sent = clock.monotonic();
         let (runner, now, lease_ms) = (lease.runner(), clock.now(), self.lease_ms());
         let (name, known_steps) = (self.settings.node_name.clone(), self.known_steps.clone());

@@ -7,12 +7,14 @@ mod start;
 mod verbs;
 
 pub use read::Filter;
+pub use retention::Past;
 pub(crate) use start::PROVISIONING;
 pub use start::{Idempotency, StartError, StartSaga, Started};
 pub use verbs::{By, VerbError};
 
 use crate::flight::Flight;
 use crate::hints::Hints;
+use crate::hold::Hold;
 use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
@@ -77,6 +79,7 @@ pub struct Sagas {
     pub(crate) catalog: Arc<dyn Catalog>,
     here: Arc<RwLock<Option<Arc<BeginHere>>>>,
     pub(crate) ends: Ends,
+    pub(crate) hold: Hold,
 }
 
 /// The runner of this very process, where one runs: a saga that is asked for here begins here.
@@ -109,6 +112,7 @@ impl Sagas {
             catalog,
             here: Arc::default(),
             ends: Ends::default(),
+            hold: Hold::default(),
         }
     }
 

@@ -2,25 +2,36 @@
 
 use super::Sagas;
 use crate::SagaId;
+use crate::schedule::JOB;
 use crate::store;
 use arcadia_sql::{Error, args};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+/// Whose past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// Background work: there is much of it, and its schedule shows how the last run ended.
+    Jobs,
+    /// Everything that somebody asked for.
+    Sagas,
+}
+
 impl Sagas {
-    /// Sagas that ended before `before` and need nobody, oldest first, after the cursor `after`. Which of them
-    /// something at the provider still bears the mark of, only the caller knows.
+    /// Sagas that ended before `before` and need nobody, oldest first, after the cursor `after`: background work, or
+    /// all the others. Which of them something at the provider still bears the mark of, only the caller knows.
     ///
     /// # Errors
     /// The database.
     pub async fn forgettable(
         &self,
+        of: Past,
         before: Timestamp,
         after: Option<SagaId>,
         limit: u32,
     ) -> Result<Vec<SagaId>, Error> {
         let after = after.map_or(Uuid::nil(), |id| id.0);
-        let args = args![before, after, i64::from(limit)];
+        let args = args![before, after, i64::from(limit), JOB, of == Past::Jobs];
         let rows = self.db.fetch_all::<(Uuid,)>(&store::FORGETTABLE, args).await?;
         Ok(rows.into_iter().map(|(id,)| SagaId(id)).collect())
     }

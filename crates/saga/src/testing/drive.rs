@@ -53,6 +53,7 @@ pub(crate) struct Play<W: World> {
     pub(crate) ledger: Arc<dyn Ledger>,
     registry: Arc<Registry<W::Cloud>>,
     stage: Arc<Stage>,
+    queue: String,
     until: Timestamp,
 }
 
@@ -84,7 +85,20 @@ impl<W: World> Play<W> {
         let saga = sagas.get(id).await.map_err(|error| error.to_string())?;
         let until = now.get() + HORIZON;
         let road = Road::of(&registry, &saga.steps);
-        let play = Play { case, now, world, sagas, road, history, script, ledger, registry, stage, until };
+        let play = Play {
+            case,
+            now,
+            world,
+            sagas,
+            road,
+            history,
+            script,
+            ledger,
+            registry,
+            stage,
+            queue: saga.queue,
+            until,
+        };
         play.prepare();
         Ok((play, id))
     }
@@ -132,8 +146,8 @@ impl<W: World> Play<W> {
                 };
             }
             (Some(Act::Zombie), Some(round)) => self.another_takes_over(round, id).await?,
-            (Some(Act::Cancel), Some(round)) => {
-                let cancelled = self.cancel(id).await?;
+            (Some(Act::Cancel), Some(mut round)) => {
+                let cancelled = beside(&mut round, self.cancel(id)).await?;
                 self.stage.release();
                 round.await.map_err(|error| error.to_string())?;
                 check::is_awake(&self, id, cancelled).await?;
@@ -175,7 +189,9 @@ impl<W: World> Play<W> {
             history: Arc::clone(&self.history),
         };
         let (sagas, registry) = (self.sagas.clone(), Arc::clone(&self.registry));
-        Runner::new(sagas, registry, self.world.cloud(), Settings::default()).through(Arc::new(ledger))
+        Runner::new(sagas, registry, self.world.cloud(), Settings::default())
+            .through(Arc::new(ledger))
+            .only(&self.queue)
     }
 
     /// Drives until the saga rests for good, or until somebody stands at the case's point.
@@ -232,11 +248,13 @@ impl<W: World> Play<W> {
     }
 
     /// The first runner stands still; another finishes; the first wakes and must not change a byte.
-    async fn another_takes_over(&self, zombie: Round<'_>, id: SagaId) -> Result<(), String> {
-        self.advance(PAST_THE_LEASE);
-        self.settle(&self.runner(), id).await?;
-        let before = Snapshot::of(&self.sagas, id).await?;
-        let verdict = check::verdict(self, id).await;
+    async fn another_takes_over(&self, mut zombie: Round<'_>, id: SagaId) -> Result<(), String> {
+        let finish = async {
+            self.advance(PAST_THE_LEASE);
+            self.settle(&self.runner(), id).await?;
+            Ok((Snapshot::of(&self.sagas, id).await?, check::verdict(self, id).await))
+        };
+        let (before, verdict) = beside(&mut zombie, finish).await?;
         self.stage.release();
         zombie.await.map_err(|error| format!("the zombie's round failed: {error}"))?;
         let after = Snapshot::of(&self.sagas, id).await?;
@@ -270,6 +288,19 @@ impl<W: World> Play<W> {
         for _ in 0..16 {
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// Does something while somebody stands still. The rest of his node goes on meanwhile: it may be in the middle of a
+/// write, and on SQLite hold the turn to write.
+async fn beside<T>(
+    round: &mut Round<'_>,
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    tokio::select! {
+        biased;
+        done = work => done,
+        ended = round => Err(format!("a round ended in which somebody stands still: {ended:?}")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is kept and what is forgotten, and what an engine in good health never has: sagas that nothing moves.
 
 use crate::world::{Trouble, World, asked, no_inputs, options};
-use arcadia_saga::{By, Idempotency, SagaId, StartError, StartSaga, Status};
+use arcadia_saga::{By, Idempotency, Past, SagaId, StartError, StartSaga, Status};
 use arcadia_sql::{MIGRATIONS, args, on_both_databases, statements, testing::TestDb};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -19,7 +19,7 @@ statements! {
 }
 
 async fn forgettable(world: &World, after: Option<SagaId>, limit: u32) -> Vec<SagaId> {
-    world.sagas.forgettable(world.at() - DAY, after, limit).await.unwrap()
+    world.sagas.forgettable(Past::Sagas, world.at() - DAY, after, limit).await.unwrap()
 }
 
 fn keyed(key: &str) -> StartSaga {
@@ -51,6 +51,7 @@ on_both_databases! {
         world.now.advance(Duration::from_secs(2 * 24 * 3600));
         assert_eq!(forgettable(&world, None, 9).await, [completed, undone]);
         assert_eq!(forgettable(&world, None, 1).await, [completed]);
+        assert_eq!(world.sagas.forgettable(Past::Jobs, world.at(), None, 9).await.unwrap(), []);
         assert_eq!(forgettable(&world, Some(completed), 9).await, [undone]);
         world.sagas.resolve(standing, ADA).await.unwrap();
         assert_eq!(forgettable(&world, None, 9).await, [completed, undone, standing]);

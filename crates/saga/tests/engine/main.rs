@@ -5,6 +5,7 @@
 mod fencing;
 mod forward;
 mod hints;
+mod hold;
 mod kept;
 mod operators;
 mod plans;

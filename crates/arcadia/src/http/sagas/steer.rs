@@ -35,6 +35,7 @@ pub async fn start(
         return Err(Error::NotPlatformAdmin);
     }
     let key = key::of_request(&headers, &caller.scope, &body)?;
+    app.cloud.standstill.refuse_starts()?;
     let order = Order::read(body, &app.cloud.sagas)?;
     let id = order::start(&app.cloud, &caller, order, key).await?;
     let saga = app.cloud.sagas.get(id).await?;
