@@ -53,7 +53,7 @@ stories! {
         let id = listed[0]["id"].as_str().unwrap();
         assert_eq!(listed.as_array().unwrap().len(), 1);
         assert_eq!(listed[0]["provider_id"], droplet.as_str());
-        let yaml = run(&["list", "--output", "yaml", "--limit", "1", "--sort", "name"]).await;
+        let yaml = run(&["list", "--output", "yaml", "--kind", "droplet", "--limit", "1", "--sort", "name"]).await;
         assert!(yaml.starts_with("-\n") && yaml.contains("\n  name: \"db-1\"\n"), "{yaml}");
         let before = ["list", "-o", "json", "--as-of", "2020-01-01T00:00:00Z"];
         assert_eq!(run(&before).await.trim(), "[]");

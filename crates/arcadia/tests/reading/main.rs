@@ -11,7 +11,6 @@ mod world;
 #[allow(dead_code, reason = "a kit for all stories")]
 #[path = "../inventory/account.rs"]
 mod account;
-#[allow(dead_code, reason = "a kit for all stories")]
 #[path = "../http/api.rs"]
 mod api;
 

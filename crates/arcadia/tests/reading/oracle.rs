@@ -60,8 +60,8 @@ pub async fn events(world: &World, who: Who, resource: Uuid) -> Vec<Uuid> {
     let said: Vec<Said> = db.fetch_all(&OWNERS, args![]).await.unwrap();
     let all: Vec<Event> = db.fetch_all(&EVENTS, args![]).await.unwrap();
     let owner_at = |at: Timestamp| {
-        let of_it = said.iter().filter(|said| said.resource_id == resource && said.from_at <= at);
-        of_it.last().and_then(|said| said.tenant_id.as_deref())
+        let mut of_it = said.iter().filter(|said| said.resource_id == resource && said.from_at <= at);
+        of_it.next_back().and_then(|said| said.tenant_id.as_deref())
     };
     let was_his = |event: &&Event| who.may_see(owner_at(event.at)) && tells_of(who, event);
     let of_it = all.iter().filter(|event| event.resource_id == resource);

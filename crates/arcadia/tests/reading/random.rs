@@ -178,6 +178,7 @@ pub fn seeds(usual: std::ops::Range<u64>) -> Vec<u64> {
 pub struct Told(pub u64);
 
 impl Drop for Told {
+    #[allow(clippy::print_stderr, reason = "whoever sees a test fail wants to see it again")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("again: ARCADIA_SEED={} cargo test -p arcadia --test reading", self.0);
