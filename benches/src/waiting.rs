@@ -3,7 +3,8 @@
 use crate::place::Place;
 use crate::probe;
 use crate::sagas::{Node, asked};
-use arcadia_saga::{Registry, Sagas, Settings, Status};
+use anyhow::Context as _;
+use arcadia_saga::{Registry, SagaId, Sagas, Settings, Status};
 use clap::Args;
 use serde_json::{Map, json};
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ const LONG_MS: u64 = 12 * 3_600_000;
 const IDLE: Duration = Duration::from_secs(20);
 const WOKEN: u64 = 5_000;
 const WOKEN_PER_S: u64 = 1_000;
+/// Until the first of them: all must be asleep by then.
+const LEAD: Duration = Duration::from_secs(20);
 
 #[derive(Args)]
 pub struct Arguments {
@@ -54,7 +57,7 @@ pub async fn measure(sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
     let mut starting = JoinSet::new();
     for _ in 0..count {
         let sagas = sagas.clone();
-        starting.spawn(async move { sleep(&sagas, LONG_MS).await.map(drop) });
+        starting.spawn(async move { start(&sagas, sagas.new_id(), LONG_MS).await });
         while starting.len() >= 1_000 {
             if let Some(started) = starting.join_next().await {
                 started??;
@@ -75,22 +78,39 @@ pub async fn measure(sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
     Ok(Waited { count, rss_mib, late_p99_ms: lateness(sagas).await?, idle_percent })
 }
 
-/// A thousand wake-ups a second: from when a saga should go on to its end.
+/// A thousand wake-ups a second: from when the row says that a saga is due to its end.
 async fn lateness(sagas: &Sagas) -> anyhow::Result<f64> {
-    let mut woken = JoinSet::new();
-    let began = Instant::now();
+    let (began, mut asleep) = (Instant::now(), Vec::new());
+    let mut starting = JoinSet::new();
     for at in 0..WOKEN {
         let sagas = sagas.clone();
-        let due = Duration::from_secs(5) + Duration::from_micros(at * 1_000_000 / WOKEN_PER_S);
-        woken.spawn(async move {
+        let due = LEAD + Duration::from_micros(at * 1_000_000 / WOKEN_PER_S);
+        starting.spawn(async move {
             let sleep_ms = u64::try_from(due.saturating_sub(began.elapsed()).as_millis())?;
-            let asked_at = Instant::now();
-            let end = sleep(&sagas, sleep_ms).await?;
+            let id = sagas.new_id();
+            let end = sagas.end_here(id);
+            start(&sagas, id, sleep_ms).await?;
+            Ok::<_, anyhow::Error>((id, end))
+        });
+        // Few at once, so that each begins when it is asked for.
+        while starting.len() >= 64 {
+            asleep.extend(starting.join_next().await.transpose()?.transpose()?);
+        }
+    }
+    while let Some(started) = starting.join_next().await {
+        asleep.push(started??);
+    }
+    let mut woken = JoinSet::new();
+    for (id, end) in asleep {
+        let due = sagas.get(id).await?.wake_at.context("a saga that sleeps has a time")?;
+        woken.spawn(async move {
             let ended = end.await?;
+            let now = jiff::Timestamp::now();
             anyhow::ensure!(ended == Status::Completed, "a sleeper ended {ended:?}");
-            Ok::<_, anyhow::Error>(asked_at.elapsed().saturating_sub(Duration::from_millis(sleep_ms)))
+            Ok::<_, anyhow::Error>(Duration::try_from(now.duration_since(due)).unwrap_or_default())
         });
     }
+    anyhow::ensure!(began.elapsed() < LEAD, "the sleepers were not asleep in time");
     let mut late = Vec::new();
     while let Some(one) = woken.join_next().await {
         late.push(one??);
@@ -98,9 +118,8 @@ async fn lateness(sagas: &Sagas) -> anyhow::Result<f64> {
     Ok(probe::percentile_ms(&mut late, 0.99))
 }
 
-async fn sleep(sagas: &Sagas, sleep_ms: u64) -> anyhow::Result<tokio::sync::oneshot::Receiver<Status>> {
-    let id = sagas.new_id();
-    let end = sagas.end_here(id);
-    sagas.start(asked(id, &["sleep"], Map::from_iter([("sleep_ms".to_owned(), json!(sleep_ms))]))).await?;
-    Ok(end)
+async fn start(sagas: &Sagas, id: SagaId, sleep_ms: u64) -> anyhow::Result<()> {
+    let inputs = Map::from_iter([("sleep_ms".to_owned(), json!(sleep_ms))]);
+    sagas.start(asked(id, &["sleep"], inputs)).await?;
+    Ok(())
 }

@@ -125,6 +125,13 @@ statements! {
             compensation_started_at = excluded.compensation_started_at,
             compensation_finished_at = excluded.compensation_finished_at";
 
+    /// A compensation ended: the rest of the row is what it was.
+    pub(crate) WRITE_UNDONE = "
+        UPDATE saga_step_results
+        SET status = $3, error = $4, compensation_attempts = $5, runner = $6, epoch = $7, compensation_started_at = $8,
+            compensation_finished_at = $9
+        WHERE saga_id = $1 AND step_idx = $2";
+
     pub(crate) WRITE_EVENT = "
         INSERT INTO saga_events (saga_id, seq, number, at, kind, step_idx, actor, data)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

@@ -118,6 +118,9 @@ fn update(tx: &mut SqliteTx<'_>, id: Uuid, row: &Updated) -> Result<Option<Writt
 }
 
 fn write_step(tx: &mut SqliteTx<'_>, id: Uuid, step: &StepRow) -> Result<(), Error> {
+    if step.compensation_finished_at.is_some() {
+        return write_undone(tx, id, step);
+    }
     let args = args![
         id,
         step.step_idx,
@@ -137,6 +140,21 @@ fn write_step(tx: &mut SqliteTx<'_>, id: Uuid, step: &StepRow) -> Result<(), Err
         step.compensation_finished_at
     ];
     tx.execute(&store::WRITE_STEP, args).map(drop)
+}
+
+fn write_undone(tx: &mut SqliteTx<'_>, id: Uuid, step: &StepRow) -> Result<(), Error> {
+    let args = args![
+        id,
+        step.step_idx,
+        step.status.as_str(),
+        step.error.clone(),
+        step.compensation_attempts,
+        step.runner,
+        step.epoch,
+        step.compensation_started_at,
+        step.compensation_finished_at
+    ];
+    tx.execute(&store::WRITE_UNDONE, args).map(drop)
 }
 
 fn write_event(tx: &mut SqliteTx<'_>, id: Uuid, event: &EventEntry) -> Result<(), Error> {
