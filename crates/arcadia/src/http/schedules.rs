@@ -32,6 +32,7 @@ pub async fn run(
 ) -> Result<(StatusCode, Json<Value>), Error> {
     admin(&caller, query)?;
     let reason = reason(body)?;
+    app.cloud.standstill.refuse_starts()?;
     let by = By { actor: &caller.subject, reason: &reason };
     let saga = app.cloud.sagas.run_schedule(&name, by).await.map_err(unknown)?;
     tracing::info!(schedule = name, actor = caller.subject, "run by hand");

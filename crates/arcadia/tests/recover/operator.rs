@@ -111,7 +111,8 @@ pub async fn refuses_to_start(server: &Child, name: &str) {
         "plan": {"size": "s-1vcpu-1gb", "image": "ubuntu-24-04-x64", "tags": [], "backups": false},
     });
     let order = json!({"plan": "destroy_droplet", "inputs": {"droplet_id": 1}});
-    for (path, body) in [("deployments", deployment), ("sagas", order)] {
+    let by_hand = json!({"reason": "to see what is there"});
+    for (path, body) in [("deployments", deployment), ("sagas", order), ("schedules/droplets/run", by_hand)] {
         let request = reqwest::Client::new().post(format!("{}/api/v1/{path}", server.base));
         let answer = request.bearer_auth(&token).json(&body).send().await.unwrap();
         let (status, problem) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());

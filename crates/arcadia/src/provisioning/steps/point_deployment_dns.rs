@@ -77,6 +77,8 @@ async fn owns_hostname(run: &Run<Cloud>, needs: &DeploymentAddress) -> Outcome<b
         return Err(Halt::failed(format!("`{hostname}` is not the hostname of deployment {id}")));
     }
     let deployment = deployments::get_in(&mut tx, id).await.map_err(refused)?;
+    // Ended here, not some time after it was dropped: it holds the saga's row.
+    tx.commit().await?;
     Ok(deployment.state != State::Provisioning)
 }
 
