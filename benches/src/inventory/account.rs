@@ -25,7 +25,9 @@ impl Account {
     pub async fn new(db: Db) -> anyhow::Result<Account> {
         // Already installed is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let simulator = Simulator::new(Options { limits: RateLimits::unlimited(), ..Options::default() });
+        let options =
+            Options { limits: RateLimits::unlimited(), droplet_limit: u32::MAX, ..Options::default() };
+        let simulator = Simulator::new(options);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, stop) = (listener.local_addr()?, CancellationToken::new());
         let (served, stopped) = (simulator.clone(), stop.clone());

@@ -12,6 +12,8 @@ pub use store::ListedRow;
 
 /// Up to so many are looked at one by one.
 const FEW: usize = 500;
+/// What begins alike was often made together: a walk could find it late, so that far more are looked at.
+const FEW_NAMES: usize = 10_000;
 /// A search has no more words.
 pub const WORDS_MAX: usize = 5;
 /// As the terms are kept.
@@ -143,6 +145,7 @@ enum Start {
 /// One way to narrow a list: the statement that answers some ids, and how to walk where they are too many.
 struct Way {
     few: Option<(&'static Statement, Args)>,
+    few_max: usize,
     many: Option<Start>,
 }
 
@@ -155,11 +158,11 @@ async fn start(db: &Db, filter: &Filter, sort: Sort) -> Result<Start, Error> {
         return Ok(way.many.unwrap_or(Start::All));
     }
     let mut walk = None;
-    for Way { few, many } in ways {
+    for Way { few, few_max, many } in ways {
         if let Some((statement, args)) = few {
             let mut ids: Vec<Uuid> =
                 db.fetch_all::<(Uuid,)>(statement, args).await?.into_iter().map(|(id,)| id).collect();
-            if ids.len() <= FEW {
+            if ids.len() <= few_max {
                 ids.sort_unstable();
                 ids.dedup();
                 return Ok(Start::Ids(ids));
@@ -188,18 +191,22 @@ impl Filter {
         }
         if self.deleted == Deleted::Only {
             let statement = if self.as_of.is_some() { &terms::EVER_DELETED } else { &terms::DELETED };
-            ways.push(Way { few: Some((statement, args![ENOUGH])), many: None });
+            ways.push(Way { few: Some((statement, args![ENOUGH])), few_max: FEW, many: None });
         }
         if let Some(status) = &self.status {
             let few = self.as_of.is_none().then(|| (&terms::IN_STATUS as _, args![status, ENOUGH]));
-            ways.push(Way { few, many: Some(Start::Status) });
+            ways.push(Way { few, few_max: FEW, many: Some(Start::Status) });
         }
         if let Some(region) = &self.region {
             ways.push(self.by(&terms::IN_REGION, region, "region", Some(Start::Region)));
         }
         if let Some(kind) = &self.kind {
             // A kind never changes.
-            ways.push(Way { few: Some((&terms::OF_KIND, args![kind, ENOUGH])), many: Some(Start::Kind) });
+            ways.push(Way {
+                few: Some((&terms::OF_KIND, args![kind, ENOUGH])),
+                few_max: FEW,
+                many: Some(Start::Kind),
+            });
         }
         ways
     }
@@ -211,7 +218,7 @@ impl Filter {
     {
         match self.as_of {
             Some(_) => Way::by_term(format!("{term}={value}")),
-            None => Way { few: Some((statement, args![value, ENOUGH])), many },
+            None => Way { few: Some((statement, args![value, ENOUGH])), few_max: FEW, many },
         }
     }
 
@@ -266,30 +273,35 @@ impl Filter {
 
 impl Way {
     fn by_term(term: String) -> Way {
-        Way { few: Some((&terms::WITH_TERM, args![term.clone(), ENOUGH])), many: Some(Start::Term(term)) }
+        Way {
+            few: Some((&terms::WITH_TERM, args![term.clone(), ENOUGH])),
+            few_max: FEW,
+            many: Some(Start::Term(term)),
+        }
     }
 
     fn by_name(name: &Name) -> Way {
         match name {
             Name::Whole(name) => match as_kept(name, NAME_CHARS_MAX) {
                 Some(name) => Way::by_term(format!("name={name}")),
-                None => Way { few: None, many: None },
+                None => Way { few: None, few_max: FEW, many: None },
             },
-            Name::Beginning(name) => Way::by_beginning("name", name, NAME_CHARS_MAX),
+            Name::Beginning(name) => Way::by_beginning("name", name, NAME_CHARS_MAX, FEW_NAMES),
         }
     }
 
     fn by_word(word: &str) -> Way {
-        Way::by_beginning("word", word, WORD_CHARS_MAX)
+        Way::by_beginning("word", word, WORD_CHARS_MAX, FEW)
     }
 
-    fn by_beginning(term: &str, beginning: &str, chars_max: usize) -> Way {
+    fn by_beginning(term: &str, beginning: &str, chars_max: usize, few_max: usize) -> Way {
+        let enough = i64::try_from(few_max).unwrap_or(i64::MAX - 1) + 1;
         let few = as_kept(beginning, chars_max).map(|beginning| {
             let from = format!("{term}={beginning}");
             let until = format!("{from}{}", char::MAX);
-            (&terms::WITH_TERMS_BETWEEN as _, args![from, until, ENOUGH])
+            (&terms::WITH_TERMS_BETWEEN as _, args![from, until, enough])
         });
-        Way { few, many: None }
+        Way { few, few_max, many: None }
     }
 }
 
