@@ -107,9 +107,11 @@ statements! {
             AND NOT ({bool($26)} AND cancel_requested)
         RETURNING nudge, cancel_requested";
 
+    /// For a step that waited its claim was the intent: its call may have been made, and is in doubt.
     pub(crate) PARK_POISONED = "
         UPDATE saga_runs
-        SET seq = seq + 1, attention = $4, waiting_for = 'a person', owner = NULL, wake_at = NULL, updated_at = $5
+        SET seq = seq + 1, attention = $4, waiting_for = 'a person', owner = NULL, wake_at = NULL, updated_at = $5,
+            step_state = CASE WHEN step_state = 'waiting' THEN 'running' ELSE step_state END
         WHERE id = $1 AND owner = $2 AND epoch = $3";
 
     pub(crate) WRITE_STEP = "

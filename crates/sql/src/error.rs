@@ -145,14 +145,16 @@ fn from_database(statement: &'static str, error: Box<dyn DatabaseError>) -> Erro
     }
 }
 
-/// SQLITE_BUSY and SQLITE_LOCKED; extended codes carry them in the lowest byte.
+/// SQLITE_BUSY and SQLITE_LOCKED, a file that cannot be written just now (READONLY, IOERR, FULL); extended codes carry
+/// them in the lowest byte.
 fn sqlite_is_busy(code: &str) -> bool {
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13))
 }
 
-/// Serialisation failure, deadlock, lock time-out, too many connections.
+/// Serialisation failure, deadlock, lock time-out; a server that only reads just now, as before a promotion; one that
+/// lacks room, memory or connections; a statement that somebody cancelled.
 fn postgres_is_busy(code: &str) -> bool {
-    matches!(code, "40001" | "40P01" | "55P03" | "53300")
+    matches!(code, "40001" | "40P01" | "55P03" | "25006" | "57014") || code.starts_with("53")
 }
 
 /// Connection exceptions, the server shutting down or starting up, sessions it has ended, and a database that is just

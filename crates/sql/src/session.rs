@@ -141,7 +141,14 @@ impl ToSql for Bound<'_> {
 fn from_rusqlite(statement: &'static str, error: rusqlite::Error) -> Error {
     let detail = error.to_string();
     match error.sqlite_error().map(|failure| (failure.code, failure.extended_code)) {
-        Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)) => Error::Busy { statement, detail },
+        Some((
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::ReadOnly
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::DiskFull,
+            _,
+        )) => Error::Busy { statement, detail },
         Some((_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY)) => {
             Error::UniqueViolation { statement, constraint: None, detail }
         }

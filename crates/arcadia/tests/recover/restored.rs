@@ -10,6 +10,7 @@ use super::site::{LOOK_EVERY, Site};
 use arcadia_sql::Engine;
 use digitalocean_sim::{Fault, FaultKind, Stage};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use std::time::Instant;
 
 const UNKNOWN_SAGA: &str = "0199a000-0000-7000-8000-000000000001";
@@ -204,6 +205,8 @@ on_both_databases! {
         let [one] = provisioned(&server, &customer, ["one"]).await;
         server.stop().await;
         let lost = site.add_like(&mark(one), UNKNOWN_SAGA);
+        // What is new is listed a little later.
+        site.simulator.advance(Duration::from_secs(60));
         let kind = FaultKind::Hold { at: Stage::After, detached: false };
         let look = Fault::new("GET /v2/droplets", kind).matching("arcadia-install-").once();
         let (hold, compared) = (site.simulator.inject(look), site.comparisons());

@@ -98,6 +98,10 @@ impl Sagas {
     pub async fn retry(&self, id: SagaId, by: By<'_>) -> Result<Saga, VerbError> {
         let mut held = self.hold(id).await?;
         let steered = match held.status {
+            // Its locks are free: another saga may be changing the same things.
+            Status::Failed if held.row.resolved.is_some() => {
+                return Err(held.refused("it was settled by hand: there is nothing to try again"));
+            }
             Status::Failed => {
                 let Some(idx) = held.failed_compensations().await?.into_iter().max() else {
                     return Err(held.refused("no compensation of it failed: there is nothing to try again"));
