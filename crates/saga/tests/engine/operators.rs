@@ -2,7 +2,7 @@
 
 use crate::world::{Shelf, Trouble, World, asked, no_inputs, options};
 use arcadia_saga::{By, Filter, Registry, Runner, SagaId, Settings, Status, VerbError};
-use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
+use arcadia_sql::{MIGRATIONS, args, on_both_databases, statements, testing::TestDb};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,10 @@ fn why(refused: &VerbError) -> &str {
         VerbError::Refused { why, .. } => why,
         other => panic!("{other}"),
     }
+}
+
+statements! {
+    CLAIM_FOR = "UPDATE saga_runs SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL WHERE id = $2";
 }
 
 on_both_databases! {
@@ -253,5 +257,26 @@ on_both_databases! {
         assert!(driven >= 7);
         let refused = sagas.start(arcadia_saga::StartSaga { queue: "per_nod".to_owned(), ..asked(&["make"], no_inputs()) }).await;
         assert_eq!(refused.unwrap_err().to_string(), "no queue is called `per_nod`; the nearest known: per_node");
+    }
+
+    async fn what_was_parked_in_the_middle_of_a_call_is_in_doubt_when_it_is_tried_again(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:0", [Trouble::Wait(1_000)]);
+        let id = world.start(&["make"], no_inputs()).await;
+        world.runner().round().await.unwrap();
+        assert_eq!(world.step_statuses(id).await, ["waiting"]);
+        // Claimed, which is the intent of a step that waited, and the call was made; then the ledger refused its end.
+        let runner = uuid::Uuid::from_u128(7);
+        world.db.execute(&CLAIM_FOR, args![runner, id]).await.unwrap();
+        let mark = world.saga(id).await.mark(0).step;
+        *world.shelf.things.lock().unwrap().entry(mark.clone()).or_default() += 1;
+        let park = arcadia_saga::STATEMENTS.iter().find(|statement| statement.name() == "PARK_POISONED").unwrap();
+        let epoch = world.saga(id).await.epoch;
+        world.db.execute(park, args![id, runner, epoch, json!({"reason": "poisoned"}), world.at()]).await.unwrap();
+
+        world.sagas.retry(id, ADA).await.unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::Completed);
+        assert_eq!(world.shelf.things.lock().unwrap().get(&mark), Some(&1), "made once");
     }
 }
