@@ -47,6 +47,8 @@ pub struct Listing<T> {
 impl<T> Listing<T> {
     /// Fewer objects came than were announced, or fewer were announced as we read: some vanished, and others may have
     /// shifted past us into their places, even if new ones make up the count. What is missing is unknown, not gone.
+    /// One that vanished and one that came between the same two pages leave no trace: nothing counts as gone before it
+    /// was missed more than once.
     pub fn is_short(&self) -> bool {
         self.shrank || self.total.is_some_and(|total| (self.items.len() as u64) < total)
     }
