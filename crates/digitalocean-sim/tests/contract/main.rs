@@ -7,6 +7,7 @@ mod answers;
 mod calls;
 mod document;
 mod drive;
+mod equipment;
 mod examples;
 mod schema;
 mod stub;
