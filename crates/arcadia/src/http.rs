@@ -10,6 +10,7 @@ pub mod key;
 pub mod query;
 pub mod sagas;
 pub mod schedules;
+pub mod verb;
 
 use crate::cloud::Cloud;
 use crate::deployments;

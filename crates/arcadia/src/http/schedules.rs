@@ -3,16 +3,14 @@
 use super::App;
 use super::body::JsonObject;
 use super::query::{Listed, Query};
+use super::verb::{read, reason_if_any};
 use crate::error::Error;
-use crate::fields::{Faults, Fields};
 use crate::scope::Caller;
 use arcadia_saga::{By, ScheduleState, StartError};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
-
-const REASON_BYTES_MAX: usize = 2_000;
 
 pub async fn list(
     State(app): State<App>,
@@ -30,11 +28,9 @@ pub async fn run(
     query: Query,
     JsonObject(body): JsonObject,
 ) -> Result<(StatusCode, Json<Value>), Error> {
-    admin(&caller, query)?;
-    let reason = reason(body)?;
+    let said = Said::read(&caller, query, body)?;
     app.cloud.standstill.refuse_starts()?;
-    let by = By { actor: &caller.subject, reason: &reason };
-    let saga = app.cloud.sagas.run_schedule(&name, by).await.map_err(unknown)?;
+    let saga = app.cloud.sagas.run_schedule(&name, said.by()).await.map_err(unknown)?;
     tracing::info!(schedule = name, actor = caller.subject, "run by hand");
     Ok((StatusCode::ACCEPTED, Json(json!({"name": name, "saga_id": saga}))))
 }
@@ -46,10 +42,8 @@ pub async fn pause(
     query: Query,
     JsonObject(body): JsonObject,
 ) -> Result<Json<ScheduleState>, Error> {
-    admin(&caller, query)?;
-    let reason = reason(body)?;
-    let by = By { actor: &caller.subject, reason: &reason };
-    app.cloud.sagas.pause_schedule(&name, by).await.map_err(unknown)?;
+    let said = Said::read(&caller, query, body)?;
+    app.cloud.sagas.pause_schedule(&name, said.by()).await.map_err(unknown)?;
     show(&app, &name).await
 }
 
@@ -60,11 +54,26 @@ pub async fn resume(
     query: Query,
     JsonObject(body): JsonObject,
 ) -> Result<Json<ScheduleState>, Error> {
-    admin(&caller, query)?;
-    let reason = reason(body)?;
-    let by = By { actor: &caller.subject, reason: &reason };
-    app.cloud.sagas.resume_schedule(&name, by).await.map_err(unknown)?;
+    let said = Said::read(&caller, query, body)?;
+    app.cloud.sagas.resume_schedule(&name, said.by()).await.map_err(unknown)?;
     show(&app, &name).await
+}
+
+/// Who steers the calendar, and why, where he says so.
+struct Said<'c> {
+    caller: &'c Caller,
+    reason: String,
+}
+
+impl<'c> Said<'c> {
+    fn read(caller: &'c Caller, query: Query, body: Map<String, Value>) -> Result<Said<'c>, Error> {
+        admin(caller, query)?;
+        Ok(Said { caller, reason: read(body, reason_if_any)? })
+    }
+
+    fn by(&self) -> By<'_> {
+        By { actor: &self.caller.subject, reason: &self.reason }
+    }
 }
 
 async fn show(app: &App, name: &str) -> Result<Json<ScheduleState>, Error> {
@@ -82,20 +91,5 @@ fn unknown(error: StartError) -> Error {
     match error {
         StartError::Plan(_) => Error::NotFound,
         other => other.into(),
-    }
-}
-
-/// Why, where somebody says so.
-fn reason(body: Map<String, Value>) -> Result<String, Error> {
-    let faults = Faults::default();
-    let mut fields = Fields::of(body, &faults);
-    let reason = fields.text("reason").unwrap_or_default();
-    fields.finish();
-    if reason.len() > REASON_BYTES_MAX {
-        faults.add("reason", format!("is longer than {REASON_BYTES_MAX} bytes"));
-    }
-    match faults.into_errors() {
-        errors if errors.is_empty() => Ok(reason),
-        errors => Err(Error::Invalid(errors)),
     }
 }

@@ -33,6 +33,11 @@ async fn a_schedule_is_run_now_paused_and_resumed(engine: arcadia_sql::Engine) {
 
     api.admin().post("/api/v1/schedules/nothing/run", &json!({})).await.expect(404);
     api.admin().post("/api/v1/schedules/droplets/pause", &json!({"raeson": "x"})).await.expect(422);
+    let blank = json!({"reason": " "});
+    for verb in ["run", "pause", "resume"] {
+        let refused = api.admin().post(&format!("/api/v1/schedules/droplets/{verb}"), &blank).await;
+        assert_eq!(refused.expect(422).fields(), ["reason"], "{verb}");
+    }
     api.tenant("acme").get("/api/v1/schedules").await.expect(403);
     api.tenant("acme").post("/api/v1/schedules/droplets/run", &json!({})).await.expect(403);
 }

@@ -4,10 +4,10 @@
 use super::super::body::JsonObject;
 use super::super::id::Id;
 use super::super::query::Query;
+use super::super::verb::{fitting, read, reason, reason_if_any};
 use super::super::{App, key};
 use super::{SagaShown, answered, visible};
-use crate::error::{Error, FieldError};
-use crate::fields::{Faults, Fields};
+use crate::error::Error;
 use crate::sagas::order::{self, Order};
 use crate::scope::Caller;
 use arcadia_saga::{By, Saga, SagaId, VerbError};
@@ -15,10 +15,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-/// Long enough for a story, short enough for a history.
-const REASON_BYTES_MAX: usize = 2_000;
 const SIGNAL_BYTES_MAX: usize = 255;
 
 type Answer = Result<(StatusCode, Json<SagaShown>), Error>;
@@ -153,44 +151,4 @@ impl<'a> Said<'a> {
         tracing::info!(saga = %saga.id, actor = %self.caller.subject, verb, "steered by hand");
         Ok((status, answered(self.app, saga, &self.caller.scope).await?))
     }
-}
-
-/// Reads a verb's body; nothing is done where anything in it is wrong.
-fn read<T>(
-    body: Map<String, Value>,
-    take: impl FnOnce(&mut Fields<'_>, &Faults) -> Option<T>,
-) -> Result<T, Error> {
-    let faults = Faults::default();
-    let mut fields = Fields::of(body, &faults);
-    let taken = take(&mut fields, &faults);
-    fields.finish();
-    let errors: Vec<FieldError> = faults.into_errors();
-    match taken {
-        Some(taken) if errors.is_empty() => Ok(taken),
-        _ => Err(Error::Invalid(errors)),
-    }
-}
-
-fn reason(fields: &mut Fields<'_>, faults: &Faults) -> Option<String> {
-    let reason = fields.text("reason");
-    let reason = fields.require("reason", reason)?;
-    fitting(faults, "reason", reason, REASON_BYTES_MAX)
-}
-
-fn reason_if_any(fields: &mut Fields<'_>, faults: &Faults) -> Option<String> {
-    match fields.text("reason") {
-        Some(reason) => fitting(faults, "reason", reason, REASON_BYTES_MAX),
-        None => Some(String::new()),
-    }
-}
-
-fn fitting(faults: &Faults, field: &str, text: String, bytes_max: usize) -> Option<String> {
-    if text.trim().is_empty() {
-        faults.add(field, "may not be empty");
-    } else if text.len() > bytes_max {
-        faults.add(field, format!("is longer than {bytes_max} bytes"));
-    } else {
-        return Some(text);
-    }
-    None
 }

@@ -8,6 +8,7 @@ use crate::http::App;
 use crate::http::body::JsonObject;
 use crate::http::id::Id;
 use crate::http::query::{Listed, Query};
+use crate::http::verb::reason_if_any;
 use crate::scope::Caller;
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +17,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 const TENANT_BYTES_MAX: usize = 255;
-const REASON_BYTES_MAX: usize = 2_000;
 
 /// A project by itself.
 #[derive(Debug, Clone, Serialize)]
@@ -102,13 +102,10 @@ impl Gift {
             fields.require("tenant_id", tenant_id.as_ref());
         }
         let effective_from = fields.text("effective_from");
-        let reason = fields.text("reason").unwrap_or_default();
+        let reason = reason_if_any(&mut fields, &faults).unwrap_or_default();
         fields.finish();
         if tenant_id.as_ref().is_some_and(|it| it.trim().is_empty() || it.len() > TENANT_BYTES_MAX) {
             faults.add("tenant_id", format!("must have 1 to {TENANT_BYTES_MAX} bytes"));
-        }
-        if reason.len() > REASON_BYTES_MAX {
-            faults.add("reason", format!("is longer than {REASON_BYTES_MAX} bytes"));
         }
         let parsed = effective_from.map(|text| text.parse::<Timestamp>());
         if matches!(parsed, Some(Err(_))) {
