@@ -1,5 +1,6 @@
 //! Every statement of the engine. A runner's write is conditional on owner, epoch and seq.
 
+use crate::rows::{SagaRow, StepRow};
 use arcadia_sql::statements;
 
 statements! {
@@ -27,7 +28,7 @@ statements! {
         SELECT body_hash, saga_id FROM saga_idempotency_keys WHERE tenant_id = $1 AND key = $2";
 
     /// Due and unowned, of steps that this build knows.
-    pub(crate) CLAIM_DUE = "
+    pub(crate) CLAIM_DUE: SagaRow = "
         UPDATE saga_runs
         SET owner = $1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
             status = CASE WHEN status = 'pending' THEN 'running' ELSE status END,
@@ -37,11 +38,11 @@ statements! {
             WHERE queue = $5 AND owner IS NULL AND wake_at IS NOT NULL AND wake_at <= {now}
                 AND next_step {any($3)}
             ORDER BY wake_at LIMIT $4 {skip_locked})
-        RETURNING *";
+        RETURNING {columns}";
 
     /// What no living node owns; only who was in a call can have crashed its process. A node that froze in the middle of a claim can own what it claimed after the others
     /// buried and forgot it, so that its absence from the table counts as death.
-    pub(crate) TAKE_OVER = "
+    pub(crate) TAKE_OVER: SagaRow = "
         UPDATE saga_runs
         SET owner = $1, epoch = epoch + 1, seq = seq + 1, updated_at = $2,
             crashes = crashes + CASE WHEN step_state = 'ready' THEN 0 ELSE 1 END,
@@ -51,7 +52,7 @@ statements! {
             WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)
                 AND next_step {any($3)}
             ORDER BY id LIMIT $4 {skip_locked})
-        RETURNING *";
+        RETURNING {columns}";
 
     pub(crate) NEXT_DUE = "
         SELECT wake_at FROM saga_runs
@@ -219,14 +220,14 @@ statements! {
         SELECT id FROM saga_runs WHERE id = $1 AND owner = $2 AND epoch = $3 {for_update}";
     pub(crate) STANDING = "SELECT owner, epoch, seq, nudge, cancel_requested FROM saga_runs WHERE id = $1";
 
-    pub(crate) SAGA = "SELECT * FROM saga_runs WHERE id = $1";
-    pub(crate) SAGA_FOR_UPDATE = "SELECT * FROM saga_runs WHERE id = $1 {for_update}";
-    pub(crate) STEPS = "SELECT * FROM saga_step_results WHERE saga_id = $1 ORDER BY step_idx";
+    pub(crate) SAGA: SagaRow = "SELECT {columns} FROM saga_runs WHERE id = $1";
+    pub(crate) SAGA_FOR_UPDATE: SagaRow = "SELECT {columns} FROM saga_runs WHERE id = $1 {for_update}";
+    pub(crate) STEPS: StepRow = "SELECT {columns} FROM saga_step_results WHERE saga_id = $1 ORDER BY step_idx";
     pub(crate) EVENTS = "
         SELECT seq, number, at, kind, step_idx, actor, data FROM saga_events WHERE saga_id = $1
         ORDER BY seq, number";
-    pub(crate) LIST = "
-        SELECT * FROM saga_runs
+    pub(crate) LIST: SagaRow = "
+        SELECT {columns} FROM saga_runs
         WHERE ({text($1)} IS NULL OR status = $1) AND ({text($2)} IS NULL OR kind = $2)
             AND ({uuid($3)} IS NULL OR deployment_id = $3) AND ({text($4)} IS NULL OR tenant_id = $4)
             AND ({text($5)} IS NULL OR triggered_by = $5) AND ({uuid($6)} IS NULL OR id < $6)
@@ -234,8 +235,8 @@ statements! {
             AND ({bool($10)} IS NOT TRUE OR attention IS NOT NULL)
         ORDER BY id DESC LIMIT $9";
     /// Due for long and not claimed, or claimed and silent for long. Neither waits for a person.
-    pub(crate) STUCK = "
-        SELECT * FROM saga_runs
+    pub(crate) STUCK: SagaRow = "
+        SELECT {columns} FROM saga_runs
         WHERE attention IS NULL AND status IN ('pending', 'running', 'compensating')
             AND ((owner IS NULL AND wake_at < {now+$1}) OR (owner IS NOT NULL AND updated_at < {now+$2}))
         ORDER BY id LIMIT $3";

@@ -15,14 +15,19 @@ pub(crate) struct Rendered {
     pub(crate) reads: bool,
 }
 
-pub(crate) fn render(engine: Engine, text: &str) -> Result<Rendered, String> {
+pub(crate) fn render(
+    engine: Engine,
+    text: &str,
+    columns: &'static [&'static str],
+) -> Result<Rendered, String> {
+    refuse_stars(text)?;
     let mut seen = Vec::new();
     collect_arguments(text, &mut seen)?;
     let arguments = seen.iter().copied().max().unwrap_or(0);
     if let Some(missing) = (1..=arguments).find(|number| !seen.contains(number)) {
         return Err(format!("uses ${arguments} but never ${missing}"));
     }
-    let mut renderer = Renderer { engine, now: arguments + 1, wants_now: false };
+    let mut renderer = Renderer { engine, columns, now: arguments + 1, wants_now: false };
     let rendered = renderer.text(text)?;
     Ok(Rendered { text: rendered, arguments, wants_now: renderer.wants_now, reads: only_reads(text)? })
 }
@@ -33,6 +38,23 @@ fn collect_arguments(text: &str, seen: &mut Vec<usize>) -> Result<(), String> {
             Piece::Argument(number) => seen.push(number),
             Piece::Slot(slot) => collect_arguments(slot, seen)?,
             Piece::Plain(_) | Piece::Quoted(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A prepared statement that reads "all columns" fails on PostgreSQL once a migration has added one.
+fn refuse_stars(text: &str) -> Result<(), String> {
+    for piece in pieces(text)? {
+        let Piece::Plain(plain) = piece else { continue };
+        for (at, _) in plain.match_indices('*') {
+            let before = plain[..at].trim_end();
+            let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            let lists = ["SELECT", "RETURNING", "DISTINCT", "ALL"];
+            let is_list = lists.iter().any(|list| word.eq_ignore_ascii_case(list));
+            if is_list || before.ends_with(['.', ',']) {
+                return Err("name the columns instead of `*`".to_owned());
+            }
         }
     }
     Ok(())
@@ -56,6 +78,7 @@ fn only_reads(text: &str) -> Result<bool, String> {
 
 struct Renderer {
     engine: Engine,
+    columns: &'static [&'static str],
     now: usize,
     wants_now: bool,
 }
@@ -89,6 +112,7 @@ impl Renderer {
         match slot {
             "now" => return Ok(self.current_time()),
             "skip_locked" => return Ok(self.on_postgres("FOR UPDATE SKIP LOCKED")),
+            "columns" => return self.columns_of(""),
             "for_update" => return Ok(self.on_postgres("FOR UPDATE")),
             _ => {}
         }
@@ -102,6 +126,7 @@ impl Renderer {
                 return self.sum(format!("({time})"), milliseconds);
             }
             "any" => return self.any(inner),
+            "columns" => return self.columns_of(&format!("{}.", inner.trim())),
             "text" => "text",
             "uuid" => "uuid",
             "time" => "timestamptz",
@@ -127,6 +152,14 @@ impl Renderer {
             Engine::Sqlite => String::new(),
             Engine::Postgres => text.to_owned(),
         }
+    }
+
+    fn columns_of(&self, table: &str) -> Result<String, String> {
+        if self.columns.is_empty() {
+            return Err("it names no row type whose columns {columns} could be".to_owned());
+        }
+        let named = self.columns.iter().map(|name| format!("{table}{}", name.trim_start_matches("r#")));
+        Ok(named.collect::<Vec<_>>().join(", "))
     }
 
     fn any(&mut self, list: &str) -> Result<String, String> {

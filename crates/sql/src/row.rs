@@ -264,6 +264,10 @@ impl Column for Vec<u8> {
 
 /// A type made from a row: structs by [`row!`](crate::row), tuples by position, or a single column.
 pub trait FromRow: Sized {
+    /// The columns that it reads by name, in order: what `{columns}` stands for in a statement. None where it reads by
+    /// position.
+    const COLUMNS: &'static [&'static str] = &[];
+
     /// Reads the row.
     fn from_row(row: &Row) -> Result<Self, Error>;
 }
@@ -304,6 +308,8 @@ macro_rules! row {
         $visible struct $name { $($(#[$field_meta])* $field_visible $field: $type),* }
 
         impl $crate::FromRow for $name {
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
             fn from_row(row: &$crate::Row) -> ::std::result::Result<Self, $crate::Error> {
                 ::std::result::Result::Ok($name {
                     $($field: row.get(stringify!($field).trim_start_matches("r#"))?),*

@@ -13,6 +13,7 @@ pub struct Statement {
     name: &'static str,
     sqlite: &'static str,
     postgres: &'static str,
+    columns: &'static [&'static str],
     rendered: [OnceLock<Rendered>; 2],
     kinds: OnceLock<Vec<Kind>>,
 }
@@ -20,7 +21,14 @@ pub struct Statement {
 impl Statement {
     #[doc(hidden)]
     pub const fn declare(name: &'static str, sqlite: &'static str, postgres: &'static str) -> Statement {
-        Statement { name, sqlite, postgres, rendered: [const { OnceLock::new() }; 2], kinds: OnceLock::new() }
+        let rendered = [const { OnceLock::new() }; 2];
+        Statement { name, sqlite, postgres, columns: &[], rendered, kinds: OnceLock::new() }
+    }
+
+    #[doc(hidden)]
+    pub const fn reading(mut self, columns: &'static [&'static str]) -> Statement {
+        self.columns = columns;
+        self
     }
 
     /// The name it was declared under.
@@ -28,7 +36,8 @@ impl Statement {
         self.name
     }
 
-    /// The text as it is sent to `engine`. Panics when the text has a slot that does not exist.
+    /// The text as it is sent to `engine`. Panics when the text has a slot that does not exist, or a
+    /// `*` for columns.
     pub fn text(&self, engine: Engine) -> &str {
         &self.rendered(engine).text
     }
@@ -38,7 +47,7 @@ impl Statement {
             Engine::Sqlite => (&self.rendered[0], self.sqlite),
             Engine::Postgres => (&self.rendered[1], self.postgres),
         };
-        cache.get_or_init(|| match render(engine, text) {
+        cache.get_or_init(|| match render(engine, text, self.columns) {
             Ok(rendered) => rendered,
             Err(problem) => panic!("statement {}: {problem}", self.name),
         })
@@ -68,7 +77,9 @@ impl fmt::Debug for Statement {
 }
 
 /// Declares statements: `/// doc` `pub(crate) NAME = "text";` or `NAME = sqlite "…" postgres "…";`;
-/// texts that macros make stand in parentheses there.
+/// texts that macros make stand in parentheses there. `NAME: RowType = "text";` makes that type's columns known to it.
+///
+/// `SELECT *` is refused: a server that keeps the statement prepared fails it when a migration adds a column.
 ///
 /// Each becomes a `static NAME: Statement`; `STATEMENTS` lists all of the module, so a module has one such block.
 /// Arguments are `$1`, `$2`, …; the slots are
@@ -78,6 +89,7 @@ impl fmt::Debug for Statement {
 /// | `{now}`, `{now+$1}` | the database's clock, and that plus so many milliseconds; needs no argument of the caller |
 /// | `{plus(time, $1)}` | a time plus so many milliseconds |
 /// | `{skip_locked}`, `{for_update}` | row locks; nothing on SQLite, which has one writer |
+/// | `{columns}`, `{columns(t)}` | the columns of the statement's row type, by their names, of `t` |
 /// | `{any($1)}` | `= ANY` of a list argument |
 /// | `{text($1)}`, `{uuid($1)}`, `{time($1)}`, `{int($1)}`, `{bool($1)}`, `{json($1)}`, `{bytes($1)}` | the argument's type, where PostgreSQL cannot tell |
 /// | `{texts($1)}`, `{uuids($1)}`, `{times($1)}`, `{ints($1)}` | the same for lists |
@@ -98,6 +110,12 @@ macro_rules! statements {
         $(#[$meta])*
         $visible static $name: $crate::Statement =
             $crate::Statement::declare(stringify!($name), $sqlite, $postgres);
+        $crate::statements! { @declare [$($done)* $name] $($rest)* }
+    };
+    (@declare [$($done:ident)*] $(#[$meta:meta])* $visible:vis $name:ident: $row:ident = $text:expr; $($rest:tt)*) => {
+        $(#[$meta])*
+        $visible static $name: $crate::Statement = $crate::Statement::declare(stringify!($name), $text, $text)
+            .reading(<$row as $crate::FromRow>::COLUMNS);
         $crate::statements! { @declare [$($done)* $name] $($rest)* }
     };
     (@declare [$($done:ident)*] $(#[$meta:meta])* $visible:vis $name:ident = $text:expr; $($rest:tt)*) => {

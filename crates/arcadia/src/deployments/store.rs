@@ -7,8 +7,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 statements! {
-    pub(crate) BY_ID = "SELECT * FROM cloud_deployments WHERE id = $1";
-    pub(crate) BY_ID_FOR_UPDATE = "SELECT * FROM cloud_deployments WHERE id = $1 {for_update}";
+    pub(crate) BY_ID: DeploymentRow = "SELECT {columns} FROM cloud_deployments WHERE id = $1";
+    pub(crate) BY_ID_FOR_UPDATE: DeploymentRow = "SELECT {columns} FROM cloud_deployments WHERE id = $1 {for_update}";
 
     /// A saga moves a deployment to one state at most once: a second time is the same step run again.
     pub(crate) MOVED_BEFORE = "
@@ -32,12 +32,12 @@ statements! {
         WHERE id = $1";
 
     /// One deployment, where the scope covers it.
-    pub(crate) FIND = "
-        SELECT * FROM cloud_deployments WHERE id = $1 AND ({text($2)} IS NULL OR tenant_id = $2)";
+    pub(crate) FIND: DeploymentRow = "
+        SELECT {columns} FROM cloud_deployments WHERE id = $1 AND ({text($2)} IS NULL OR tenant_id = $2)";
 
     /// Newest first, each with where its saga stands.
-    pub(crate) LIST = "
-        SELECT d.*, s.kind AS saga_kind, s.status AS saga_status, s.current_step_idx AS saga_step_idx,
+    pub(crate) LIST: DeploymentRow = "
+        SELECT {columns(d)}, s.kind AS saga_kind, s.status AS saga_status, s.current_step_idx AS saga_step_idx,
             COALESCE(s.waiting_for, CASE WHEN s.status IN ('completed', 'rolled_back', 'failed') THEN NULL
                 WHEN s.owner IS NOT NULL THEN 'its step to end' ELSE 'a free runner' END) AS saga_waiting_for, s.error AS saga_error
         FROM cloud_deployments d LEFT JOIN saga_runs s ON s.id = d.saga_id

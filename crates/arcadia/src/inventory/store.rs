@@ -15,11 +15,11 @@ use uuid::Uuid;
 
 statements! {
     /// In the order of ids, so that two writers never wait for each other.
-    pub(crate) KNOWN = "
-        SELECT * FROM cloud_resources WHERE provider = $1 AND kind = $2 AND provider_id {any($3)}
+    pub(crate) KNOWN: ResourceRow = "
+        SELECT {columns} FROM cloud_resources WHERE provider = $1 AND kind = $2 AND provider_id {any($3)}
         ORDER BY id {for_update}";
-    pub(crate) ONE = "
-        SELECT * FROM cloud_resources WHERE provider = $1 AND kind = $2 AND provider_id = $3 {for_update}";
+    pub(crate) ONE: ResourceRow = "
+        SELECT {columns} FROM cloud_resources WHERE provider = $1 AND kind = $2 AND provider_id = $3 {for_update}";
     /// The kinds that there ever were.
     pub(crate) KINDS = "SELECT DISTINCT kind FROM cloud_resources WHERE provider = $1";
 

@@ -15,11 +15,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 statements! {
-    ROWS = "SELECT * FROM cloud_resources ORDER BY kind, provider_id";
-    ROW = "SELECT * FROM cloud_resources WHERE kind = $1 AND provider_id = $2";
+    ROWS: ResourceRow = "SELECT {columns} FROM cloud_resources ORDER BY kind, provider_id";
+    ROW: ResourceRow = "SELECT {columns} FROM cloud_resources WHERE kind = $1 AND provider_id = $2";
     EVENTS = "SELECT resource_id, at, kind, source, data FROM cloud_resource_events ORDER BY at, id";
-    RUNS = "SELECT * FROM sync_runs ORDER BY started_at, id";
-    PROJECTS = "SELECT * FROM cloud_projects ORDER BY name, id";
+    RUNS: RunRow = "SELECT {columns} FROM sync_runs ORDER BY started_at, id";
+    PROJECTS: ProjectRow = "SELECT {columns} FROM cloud_projects ORDER BY name, id";
     VERSIONS = "
         SELECT kind, provider_id, name, status, size_slug, cloud_project_id, tenant_id, owner_reason, tags, deleted_at
         FROM cloud_resource_versions WHERE from_at <= $1 AND (to_at IS NULL OR to_at > $1) ORDER BY kind, provider_id";

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod columns;
 mod fencing;
 mod forward;
 mod hints;

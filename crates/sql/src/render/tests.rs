@@ -4,15 +4,15 @@ use super::{Rendered, render};
 use crate::Engine;
 
 fn sqlite(text: &str) -> Rendered {
-    render(Engine::Sqlite, text).unwrap()
+    render(Engine::Sqlite, text, &["id", "r#type"]).unwrap()
 }
 
 fn postgres(text: &str) -> Rendered {
-    render(Engine::Postgres, text).unwrap()
+    render(Engine::Postgres, text, &["id", "r#type"]).unwrap()
 }
 
 fn refused(text: &str) -> String {
-    render(Engine::Postgres, text).unwrap_err()
+    render(Engine::Postgres, text, &["id", "r#type"]).unwrap_err()
 }
 
 #[test]
@@ -66,9 +66,32 @@ fn quotes_and_comments_are_left_alone() {
 #[test]
 fn only_statements_that_read_may_go_to_readers() {
     assert!(sqlite(" SELECT 'DELETE' FROM t {for_update}").reads);
-    assert!(sqlite("with x AS (SELECT 1) SELECT * FROM x").reads);
-    assert!(!sqlite("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x RETURNING id").reads);
+    assert!(sqlite("with x AS (SELECT 1) SELECT id FROM x").reads);
+    assert!(!sqlite("WITH x AS (SELECT 1) INSERT INTO t SELECT id FROM x RETURNING id").reads);
     assert!(!sqlite("UPDATE t SET a = 1 RETURNING a").reads);
+}
+
+#[test]
+fn columns_are_those_of_the_row_type() {
+    assert_eq!(postgres("SELECT {columns} FROM t").text, "SELECT id, type FROM t");
+    assert_eq!(sqlite("SELECT {columns(t)}, a FROM t").text, "SELECT t.id, t.type, a FROM t");
+    assert!(render(Engine::Sqlite, "SELECT {columns} FROM t", &[]).is_err());
+}
+
+#[test]
+fn all_columns_are_refused_and_other_stars_are_not() {
+    for text in [
+        "SELECT * FROM t",
+        "SELECT DISTINCT *\n FROM t",
+        "SELECT a, * FROM t",
+        "SELECT t.* FROM t",
+        "UPDATE t SET a = 1 RETURNING *",
+        "WITH x AS (select *, 1 FROM t) SELECT a FROM x",
+    ] {
+        assert_eq!(refused(text), "name the columns instead of `*`", "{text}");
+    }
+    let counted = "SELECT COUNT(*), a * 2, '*' /* * */ FROM t WHERE b = $1 * 2";
+    assert_eq!(postgres(counted).text, counted);
 }
 
 #[test]

@@ -17,12 +17,12 @@ statements! {
             last_seen_at = excluded.last_seen_at, stale_strike_count = 0, deleted_at = NULL
         WHERE cloud_projects.deleted_at IS NULL OR cloud_projects.deleted_at <= {time($10)}
         RETURNING id, first_seen_at";
-    pub(crate) INTERNAL = "
-        SELECT * FROM cloud_projects WHERE provider = $1 AND is_internal AND deleted_at IS NULL
+    pub(crate) INTERNAL: ProjectRow = "
+        SELECT {columns} FROM cloud_projects WHERE provider = $1 AND is_internal AND deleted_at IS NULL
         ORDER BY first_seen_at, id LIMIT 1";
-    pub(crate) ONE = "SELECT * FROM cloud_projects WHERE id = $1";
-    pub(crate) ONE_TO_CHANGE = "SELECT * FROM cloud_projects WHERE id = $1 {for_update}";
-    pub(crate) ALL = "SELECT * FROM cloud_projects WHERE provider = $1 ORDER BY deleted_at IS NOT NULL, name, id";
+    pub(crate) ONE: ProjectRow = "SELECT {columns} FROM cloud_projects WHERE id = $1";
+    pub(crate) ONE_TO_CHANGE: ProjectRow = "SELECT {columns} FROM cloud_projects WHERE id = $1 {for_update}";
+    pub(crate) ALL: ProjectRow = "SELECT {columns} FROM cloud_projects WHERE provider = $1 ORDER BY deleted_at IS NOT NULL, name, id";
 
     /// Those of a list of [kind, provider_id] that lie in another project than `$2`, or in none.
     pub(crate) MOVED_HERE = sqlite "

@@ -22,16 +22,16 @@ statements! {
     /// When the last complete one began.
     pub(crate) LAST_COMPLETE = "
         SELECT started_at FROM sync_runs WHERE kind = $1 AND complete ORDER BY started_at DESC LIMIT 1";
-    pub(crate) RUN = "SELECT * FROM sync_runs WHERE id = $1";
-    pub(crate) LAST = "SELECT * FROM sync_runs WHERE kind = $1 ORDER BY started_at DESC, id DESC LIMIT 1";
-    pub(crate) LAST_IN_FULL = "
-        SELECT * FROM sync_runs WHERE kind = $1 AND complete ORDER BY started_at DESC, id DESC LIMIT 1";
+    pub(crate) RUN: RunRow = "SELECT {columns} FROM sync_runs WHERE id = $1";
+    pub(crate) LAST: RunRow = "SELECT {columns} FROM sync_runs WHERE kind = $1 ORDER BY started_at DESC, id DESC LIMIT 1";
+    pub(crate) LAST_IN_FULL: RunRow = "
+        SELECT {columns} FROM sync_runs WHERE kind = $1 AND complete ORDER BY started_at DESC, id DESC LIMIT 1";
     /// How many failed since `$2`, at most `$3`: beyond that it no longer matters how many.
     pub(crate) FAILED_SINCE = "
         SELECT COUNT(*) FROM (SELECT 1 FROM sync_runs WHERE kind = $1 AND started_at > $2 AND error IS NOT NULL
             LIMIT $3) AS failed";
-    pub(crate) NEWEST = "SELECT * FROM sync_runs WHERE id < $1 ORDER BY id DESC LIMIT $2";
-    pub(crate) NEWEST_OF_KIND = "SELECT * FROM sync_runs WHERE kind = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    pub(crate) NEWEST: RunRow = "SELECT {columns} FROM sync_runs WHERE id < $1 ORDER BY id DESC LIMIT $2";
+    pub(crate) NEWEST_OF_KIND: RunRow = "SELECT {columns} FROM sync_runs WHERE kind = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
 
     /// Live rows that a listing begun at `$3` did not see, though they were there before.
     pub(crate) MISSED = "

@@ -44,7 +44,7 @@ macro_rules! plain_terms {
 statements! {
     /// Adds the terms that these have now.
     pub(crate) KEEP = sqlite (concat!(
-        "WITH known AS (SELECT *, ", words_of!("resource"), " AS words FROM cloud_resources AS resource
+        "WITH known AS (SELECT id, tenant_id, cloud_project_id, deployment_id, region, name, tags, ", words_of!("resource"), " AS words FROM cloud_resources AS resource
             WHERE id {any($1)}),
         lists AS (SELECT id, '[\"' || replace(words, ' ', '\",\"') || '\"]' AS list FROM known),
         found AS (", plain_terms!("lower(name)"), "
@@ -54,7 +54,7 @@ statements! {
         INSERT INTO cloud_resource_terms (term, resource_id) SELECT term, id FROM found WHERE TRUE
         ON CONFLICT (term, resource_id) DO NOTHING"))
     postgres (concat!(
-        "WITH known AS (SELECT *, ", words_of!("resource", " COLLATE \"C\""), " AS words FROM cloud_resources AS resource
+        "WITH known AS (SELECT id, tenant_id, cloud_project_id, deployment_id, region, name, tags, ", words_of!("resource", " COLLATE \"C\""), " AS words FROM cloud_resources AS resource
             WHERE id {any($1)}),
         found AS (", plain_terms!("lower(name COLLATE \"C\")"), "
             UNION SELECT 'tag=' || tag, id FROM known, jsonb_array_elements_text(known.tags) AS tag
