@@ -128,7 +128,22 @@ impl Ledger for SqlLedger {
         attention: Value,
         now: Timestamp,
     ) -> Answer<'_, ()> {
-        self.run(&store::PARK_POISONED, args![id, runner, epoch, attention, now])
+        Box::pin(async move {
+            let park = args![id, runner, epoch, attention.clone(), now];
+            let mut tx = self.db.begin().await?;
+            let parked = tx.fetch_optional::<(i64, i64)>(&store::PARK_POISONED, park.clone()).await?;
+            let Some((seq, idx)) = parked else { return Ok(()) };
+            let event = args![id, seq, 0_i64, now, "parked", idx, format!("runner:{runner}"), attention];
+            match tx.execute(&store::WRITE_EVENT, event).await {
+                Ok(_) => tx.commit().await,
+                Err(error) if error.is_retryable() => Err(error),
+                // The history may be what the database refuses: nobody claims the saga all the same.
+                Err(_) => {
+                    tx.rollback().await?;
+                    self.db.execute(&store::PARK_POISONED, park).await.map(drop)
+                }
+            }
+        })
     }
 
     fn claim_due(&self, claim: Claim, queue: FromQueue) -> Answer<'_, Vec<SagaRow>> {

@@ -111,9 +111,11 @@ statements! {
     /// For a step that waited its claim was the intent: its call may have been made, and is in doubt.
     pub(crate) PARK_POISONED = "
         UPDATE saga_runs
-        SET seq = seq + 1, attention = $4, waiting_for = 'a person', owner = NULL, wake_at = NULL, updated_at = $5,
+        SET seq = seq + 1, attention = $4, owner = NULL, wake_at = NULL, updated_at = $5,
+            waiting_for = COALESCE('a person: ' || ({json($4)} ->> 'message'), 'a person'),
             step_state = CASE WHEN step_state = 'waiting' THEN 'running' ELSE step_state END
-        WHERE id = $1 AND owner = $2 AND epoch = $3";
+        WHERE id = $1 AND owner = $2 AND epoch = $3
+        RETURNING seq, current_step_idx";
 
     pub(crate) WRITE_STEP = "
         INSERT INTO saga_step_results (saga_id, step_idx, step_name, status, in_doubt, prior, output, error, attempts,

@@ -73,8 +73,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 }
                 Err(Refused::Database(error)) => {
                     tracing::error!(saga = %id, %error, "the ledger refuses this saga; parked");
-                    let attention = json!({"reason": "poisoned", "message": error.to_string()});
-                    self.journal.park_poisoned(&self.lease, id, epoch, attention).await;
+                    self.journal.park_poisoned(&self.lease, id, epoch, "poisoned", &error).await;
                     return;
                 }
             }

@@ -16,7 +16,7 @@ use crate::lease::Lease;
 use crate::ledger::Ledger;
 use crate::rows::{Standing, StepRow, Written};
 use arcadia_sql::{Db, Engine, Error};
-use serde_json::Value;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -174,7 +174,8 @@ impl Journal {
     }
 
     /// Last resort for a saga that cannot be read or written: nobody claims it until a person looked.
-    pub(crate) async fn park_poisoned(&self, lease: &Lease, id: Uuid, epoch: i64, attention: Value) {
+    pub(crate) async fn park_poisoned(&self, lease: &Lease, id: Uuid, epoch: i64, reason: &str, why: &Error) {
+        let attention = json!({"reason": reason, "message": in_full(why)});
         loop {
             let now = self.clock.now();
             match self.ledger.park_poisoned(id, lease.runner(), epoch, attention.clone(), now).await {
@@ -187,6 +188,13 @@ impl Journal {
             self.clock.sleep(RETRY_AFTER).await;
         }
     }
+}
+
+/// The error and what caused it, as both databases store it: a statement's name alone helps nobody.
+fn in_full(error: &Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let words = std::iter::once(error.to_string()).chain(causes.map(ToString::to_string));
+    words.collect::<Vec<_>>().join(": ").replace('\0', "\u{fffd}")
 }
 
 /// The same failure for everyone in a batch.

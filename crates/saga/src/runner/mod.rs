@@ -15,7 +15,6 @@ use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
 use claim::Sleep;
-use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -383,8 +382,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
             Ok(flight) => self.drive(flight, taken_over).await,
             Err(error) => {
                 tracing::error!(saga = %id, %error, "a saga cannot be read; parked");
-                let attention = json!({"reason": "undecodable", "message": error.to_string()});
-                self.journal.park_poisoned(&self.lease, id, epoch, attention).await;
+                self.journal.park_poisoned(&self.lease, id, epoch, "undecodable", &error).await;
             }
         }
     }

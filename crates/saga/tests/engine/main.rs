@@ -10,6 +10,7 @@ mod hold;
 mod kept;
 mod operators;
 mod plans;
+mod poisoned;
 mod proxy;
 mod rollback;
 mod schedules;

@@ -1,0 +1,42 @@
+//! What the database refuses to take of one saga: it alone is parked, and says why.
+
+use crate::world::{World, no_inputs, options};
+use arcadia_saga::Status;
+use arcadia_sql::{MIGRATIONS, args, on_both_databases, statements, testing::TestDb};
+
+statements! {
+    REFUSAL = sqlite "SELECT 1" postgres "
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN RAISE EXCEPTION ''the shelf is not to be written of''; END'";
+    REFUSED = sqlite "
+        CREATE TRIGGER refused BEFORE INSERT ON saga_step_results WHEN NEW.step_idx = 1
+        BEGIN SELECT RAISE(ABORT, 'the shelf is not to be written of'); END"
+    postgres "
+        CREATE TRIGGER refused BEFORE INSERT ON saga_step_results FOR EACH ROW WHEN (NEW.step_idx = 1)
+        EXECUTE FUNCTION refuse()";
+}
+
+on_both_databases! {
+    migrations = &MIGRATIONS; options = options();
+
+    async fn a_saga_that_the_database_refuses_is_parked_and_says_why(db: TestDb) {
+        let world = World::new(db);
+        for statement in [&REFUSAL, &REFUSED] {
+            world.db.execute(statement, args![]).await.unwrap();
+        }
+        let refused = world.start(&["make", "make"], no_inputs()).await;
+        let other = world.start(&["make"], no_inputs()).await;
+        world.settle().await;
+
+        let (saga, words) = (world.saga(refused).await, "the shelf is not to be written of");
+        let attention = saga.attention.clone().unwrap();
+        assert_eq!(attention["reason"], "poisoned");
+        assert!(attention["message"].as_str().unwrap().contains(words), "{attention}");
+        let waiting_for = saga.waiting_for.clone().unwrap();
+        assert!(waiting_for.starts_with("a person: ") && waiting_for.contains(words), "{waiting_for}");
+        let events = world.sagas.events(refused).await.unwrap();
+        let parked = events.iter().find(|event| event.kind == "parked").unwrap();
+        assert_eq!((parked.step_idx, &parked.data), (Some(1), &attention));
+        assert_eq!(world.saga(other).await.status, Status::Completed);
+    }
+}
