@@ -15,7 +15,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 /// So many ticks are one transaction at most.
-const TICKS_MAX: i64 = 500;
+const TICKS_MAX: usize = 200;
 
 /// What happens to ticks that came while no node was up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,12 +171,20 @@ impl Sagas {
     /// Enters this build's schedules, each with its next tick.
     pub(crate) async fn enter_schedules(&self) -> Result<(), Error> {
         let schedules = self.catalog.schedules();
-        if schedules.is_empty() {
+        let names: Vec<String> = schedules.keys().cloned().collect();
+        // Read first: to write what is there already would wait for whoever holds it.
+        let entered = self.db.fetch_all::<(String, String)>(&store::ENTERED, args![names]).await?;
+        let entered: BTreeMap<String, String> = entered.into_iter().collect();
+        let is_new = |schedule: &&Schedule| {
+            entered.get(schedule.name()).is_none_or(|cron| cron != schedule.cron.as_str())
+        };
+        let new: Vec<&Schedule> = schedules.values().filter(is_new).collect();
+        if new.is_empty() {
             return Ok(());
         }
         let (calendar, now) = (Calendar::of(&self.db, &self.clock).await?, self.db.now().await?);
         let mut tx = self.db.begin().await?;
-        for schedule in schedules.values() {
+        for schedule in new {
             let tick = schedule.next_after(calendar.calendar(now));
             let args =
                 args![schedule.name(), schedule.cron.as_str(), tick, calendar.real(tick), self.clock.now()];
@@ -187,27 +195,60 @@ impl Sagas {
 
     /// Starts what is due. Answers how many ticks this node took.
     pub(crate) async fn tick(&self) -> Result<usize, Error> {
-        let schedules = self.catalog.schedules();
-        if schedules.is_empty() {
+        let names: Vec<String> = self.catalog.schedules().keys().cloned().collect();
+        let due = || self.db.fetch_optional::<(String,)>(&store::ANY_SCHEDULE_DUE, args![names.clone()]);
+        if names.is_empty() || due().await?.is_none() {
             return Ok(0);
         }
-        let names: Vec<String> = schedules.keys().cloned().collect();
-        let due = self.db.fetch_all::<DueSchedule>(&store::DUE_SCHEDULES, args![names, TICKS_MAX]).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        let (calendar, now) = (Calendar::of(&self.db, &self.clock).await?, self.db.now().await?);
         let mut taken = 0;
+        loop {
+            match self.take_due(&names, TICKS_MAX).await {
+                Ok(TICKS_MAX) => taken += TICKS_MAX,
+                Ok(last) => {
+                    taken += last;
+                    break;
+                }
+                Err(error) if error.is_connection_lost() => return Err(error),
+                Err(_) => {
+                    taken += self.take_each(&names).await?;
+                    break;
+                }
+            }
+        }
+        self.wake();
+        Ok(taken)
+    }
+
+    /// One transaction for each, so that one that cannot be started stops no other.
+    async fn take_each(&self, names: &[String]) -> Result<usize, Error> {
+        let mut taken = 0;
+        for name in names {
+            match self.take_due(std::slice::from_ref(name), 1).await {
+                Ok(one) => taken += one,
+                Err(error) if error.is_connection_lost() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(schedule = name, %error, "the tick could not be taken; trying again")
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes at most `limit` ticks of these schedules in one transaction.
+    async fn take_due(&self, names: &[String], limit: usize) -> Result<usize, Error> {
+        let calendar = Calendar::of(&self.db, &self.clock).await?;
+        let now = self.db.now().await?;
         let mut tx = self.db.begin().await?;
-        for due in due {
-            if let Some(schedule) = schedules.get(&due.name) {
-                let moved = self.take_tick(&mut tx, schedule, due.next_tick, calendar, now).await?;
-                taken += usize::from(moved);
+        tx.fetch_optional::<(String,)>(&store::WAIT_BRIEFLY, args![]).await?;
+        let args = args![names.to_vec(), i64::try_from(limit).unwrap_or(i64::MAX)];
+        let due = tx.fetch_all::<DueSchedule>(&store::DUE_SCHEDULES, args).await?;
+        for due in &due {
+            if let Some(schedule) = self.catalog.schedules().get(&due.name) {
+                self.take_tick(&mut tx, schedule, due.next_tick, calendar, now).await?;
             }
         }
         tx.commit().await?;
-        self.wake();
-        Ok(taken)
+        Ok(due.len())
     }
 
     async fn take_tick(
@@ -217,17 +258,16 @@ impl Sagas {
         tick: Timestamp,
         calendar: Calendar,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let today = calendar.calendar(now);
         let next = schedule.next_after(today.max(tick));
         let moved = args![schedule.name(), tick, next, calendar.real(next), self.clock.now()];
         if tx.execute(&store::MOVE_ON, moved).await? == 0 {
-            return Ok(false);
+            return Ok(());
         }
         let missed = schedule.next_after(tick) <= today;
         if missed && schedule.catch_up == CatchUp::Skip {
-            tx.execute(&store::TICK_SKIPPED, args![schedule.name(), tick]).await?;
-            return Ok(true);
+            return tx.execute(&store::TICK_SKIPPED, args![schedule.name(), tick]).await.map(drop);
         }
         match self.start_in(tx, schedule.job("system:schedule")).await {
             Ok(started) => {
@@ -239,7 +279,7 @@ impl Sagas {
                 tx.execute(&store::TICK_SKIPPED, args![schedule.name(), tick]).await?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// When the next tick really comes.
@@ -267,6 +307,8 @@ impl Sagas {
     pub async fn run_schedule(&self, name: &str, by: By<'_>) -> Result<SagaId, StartError> {
         let schedule = self.schedule(name)?;
         let mut tx = self.db.begin().await?;
+        // Its tick would only wait for the saga's unique key.
+        tx.fetch_optional::<(String,)>(&store::HOLD_SCHEDULE, args![name]).await?;
         let started: Started = self.start_in(&mut tx, schedule.job(by.actor)).await?;
         self.note(&mut tx, name, "run", by).await?;
         tx.commit().await?;

@@ -326,9 +326,17 @@ statements! {
             cron = excluded.cron, next_tick = excluded.next_tick, next_at = excluded.next_at,
             updated_at = excluded.updated_at
         WHERE saga_schedules.cron <> excluded.cron";
+    pub(crate) ENTERED = "SELECT name, cron FROM saga_schedules WHERE name {any($1)}";
+    pub(crate) ANY_SCHEDULE_DUE = "
+        SELECT name FROM saga_schedules WHERE NOT paused AND next_at <= {now} AND name {any($1)} LIMIT 1";
+    /// Those that nobody holds: another node is taking their ticks, or a session hangs.
     pub(crate) DUE_SCHEDULES = "
         SELECT name, next_tick FROM saga_schedules
-        WHERE NOT paused AND next_at <= {now} AND name {any($1)} ORDER BY next_at LIMIT $2";
+        WHERE NOT paused AND next_at <= {now} AND name {any($1)} ORDER BY next_at LIMIT $2 {skip_locked}";
+    pub(crate) HOLD_SCHEDULE = "SELECT name FROM saga_schedules WHERE name = $1 {for_update}";
+    /// For one transaction: what is in a tick's way must not keep the other ticks waiting.
+    pub(crate) WAIT_BRIEFLY = sqlite "SELECT 'one writer'"
+        postgres "SELECT set_config('lock_timeout', '250ms', TRUE)";
     pub(crate) NEXT_SCHEDULE = "
         SELECT next_at FROM saga_schedules WHERE NOT paused AND name {any($1)} ORDER BY next_at LIMIT 1";
     /// Compare and set: of all nodes that see a tick one moves the schedule on.

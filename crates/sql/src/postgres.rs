@@ -22,6 +22,13 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const CACHED_STATEMENTS: usize = 512;
 const SESSION: &str = "SET lock_timeout = '5s'; SET TIME ZONE 'UTC'";
+// A host that vanishes in the middle of a transaction must not hold its row locks until the server's kernel notices, which
+// takes two hours. No transaction of ours rests that long between two statements. Relatives of PostgreSQL may lack some.
+const VANISHED: &str = "SELECT set_config(wanted.name, wanted.setting, FALSE)
+    FROM (VALUES ('idle_in_transaction_session_timeout', '20s'), ('tcp_keepalives_idle', '10'),
+        ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '25s'))
+        AS wanted (name, setting)
+    WHERE wanted.name IN (SELECT name FROM pg_settings)";
 // With a default plan a batch of some hundred rows is joined by reading the whole table, and the first of what is due
 // are found by reading all that is due. A scan that cannot be avoided then looks so dear that the plan would be compiled
 // first, which takes longer than running it.
@@ -70,6 +77,7 @@ impl Pool {
                 let servers = Arc::clone(&seen);
                 Box::pin(async move {
                     connection.execute(sqlx::raw_sql(session)).await?;
+                    connection.execute(sqlx::raw_sql(VANISHED)).await?;
                     servers.look(connection).await;
                     Ok(())
                 })

@@ -62,7 +62,7 @@ pub async fn bare_limit(db: &Db, clock: &Clock, groups: usize) -> Result<Duratio
 }
 
 /// A hundred sagas as four batches: begun, and each of three steps done.
-fn group(clock: &Clock) -> Result<[Vec<Entry>; 4], Error> {
+pub(super) fn group(clock: &Clock) -> Result<[Vec<Entry>; 4], Error> {
     let mut batches: [Vec<Entry>; 4] = Default::default();
     let mut ids: Vec<Uuid> = (0..GROUP).map(|_| clock.new_id()).collect();
     ids.sort_unstable();

@@ -9,6 +9,9 @@ use std::collections::HashMap;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+/// Each costs the time-out of a lock; beyond so many it is no longer single rows that somebody holds.
+const HELD_ROWS_MAX: usize = 3;
+
 pub(super) async fn write_all(db: Db, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while jobs.recv_many(&mut batch, BATCH_MAX).await > 0 {
@@ -27,18 +30,29 @@ async fn write_batch(db: &Db, mut batch: Vec<Job>) {
                 let _ = job.answer.send(Ok(answer));
             }
         }
-        Err(error) if error.is_retryable() => {
+        Err(error) if error.is_connection_lost() || (error.is_busy() && batch.len() == 1) => {
             for job in batch {
                 let _ = job.answer.send(Err(same(&error)));
             }
         }
-        // One of them is poisoned: it must not take the others with it.
-        Err(_) => {
-            for job in batch {
-                let answer = write(db, std::iter::once(&job.entry)).await;
-                let _ = job.answer.send(answer.map(|written| written.get(&job.entry.id).cloned()));
-            }
+        // One of them is poisoned, or somebody holds its row: it must not take the others with it.
+        Err(_) => write_each(db, batch).await,
+    }
+}
+
+async fn write_each(db: &Db, batch: Vec<Job>) {
+    let (mut busy, mut away) = (0, None);
+    for job in batch {
+        if let Some(error) = &away {
+            let _ = job.answer.send(Err(same(error)));
+            continue;
         }
+        let answer = write(db, std::iter::once(&job.entry)).await;
+        if let Err(error) = &answer {
+            busy += usize::from(error.is_busy());
+            away = (error.is_connection_lost() || busy >= HELD_ROWS_MAX).then(|| same(error));
+        }
+        let _ = job.answer.send(answer.map(|written| written.get(&job.entry.id).cloned()));
     }
 }
 
@@ -149,3 +163,6 @@ fn columns<'e>(entries: impl Iterator<Item = &'e Entry> + Clone) -> Args {
         Value::Uuids(freed),
     ])
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,20 +48,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
-    /// Starts what the schedules say is due; answers how long until the next tick.
-    pub(super) async fn tick(&self) -> Option<Duration> {
-        let ticked = async {
-            self.sagas.tick().await?;
-            let Some(next) = self.sagas.next_tick_at().await? else { return Ok(None) };
-            let until = next.duration_since(self.sagas.db.now().await?);
-            Ok::<_, Error>(Some(Duration::try_from(until).unwrap_or_default()))
-        };
-        ticked.await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the schedules could not be looked at; trying again");
-            None
-        })
-    }
-
     /// Claims from one queue after the other, in their order, while there are places.
     pub(super) async fn claim_queues(&self, flights: &Flights) -> Result<usize, Error> {
         let mut driven = 0;

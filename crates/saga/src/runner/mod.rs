@@ -1,6 +1,7 @@
 //! A node: claims due sagas, drives them, renews its lease, takes over what dead nodes left.
 
 mod by_hand;
+mod calendar;
 mod claim;
 mod simulated;
 mod strays;
@@ -185,15 +186,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
         shutdown.cancelled().await;
         self.stopping.store(true, Ordering::Relaxed);
         std::future::pending().await
-    }
-
-    /// Starts what the schedules say, when it is due; never resolves.
-    async fn keep_calendar(&self, flights: &Flights) {
-        loop {
-            let until_next = if self.holds(flights) { self.tick().await } else { None };
-            let safety_poll = self.settings.safety_poll;
-            tokio::time::sleep(until_next.map_or(safety_poll, |wait| wait.min(safety_poll))).await;
-        }
     }
 
     /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.

@@ -1,13 +1,17 @@
 //! The calendar: each tick once over all nodes, none piled up, none lost.
 
-use crate::world::{Shelf, Trouble, World, options};
+use crate::world::{Shelf, Trouble, World, asked, no_inputs, options};
 use arcadia_saga::{
     By, CatchUp, Clock, Filter, Outcome, PlanError, Policy, Registry, Run, Runner, Sagas, Schedule, Settings,
-    StartError, Status, Step,
+    StartError, StartSaga, Status, Step,
 };
-use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
+use arcadia_sql::{Engine, MIGRATIONS, args, on_both_databases, statements, testing::TestDb};
 use jiff::SignedDuration;
 use std::sync::Arc;
+
+statements! {
+    HOLD = "SELECT name FROM saga_schedules WHERE name = $1 {for_update}";
+}
 
 const ADA: By = By { actor: "user:ada", reason: "testing" };
 
@@ -47,8 +51,21 @@ struct Calendar {
 impl Calendar {
     /// At noon, with the schedule entered.
     async fn new(db: TestDb, catch_up: CatchUp) -> Calendar {
+        Calendar::of(db, registry(catch_up)).await
+    }
+
+    /// With an hourly schedule of each name.
+    async fn hourly(db: TestDb, names: &[String]) -> Calendar {
+        let mut registry = Registry::new().queue("background", 512, None).step(Sweep);
+        for name in names {
+            let schedule = Schedule::new(name, "0 * * * *", "background", "sweep").unwrap();
+            registry = registry.schedule(schedule).unwrap();
+        }
+        Calendar::of(db, Arc::new(registry)).await
+    }
+
+    async fn of(db: TestDb, registry: Arc<Registry<Shelf>>) -> Calendar {
         let world = World::new(db);
-        let registry = registry(catch_up);
         let sagas = Sagas::new((*world.db).clone(), Clock::manual(world.now.clone(), 5), &registry);
         let calendar = Calendar { world, sagas, registry };
         calendar.node().round().await.unwrap();
@@ -67,6 +84,12 @@ impl Calendar {
 
     fn downtime(&self, hours: u64) {
         self.world.now.advance(std::time::Duration::from_secs(hours * 3600));
+    }
+
+    /// The schedules that ran or were skipped, by their names.
+    async fn ticked(&self) -> Vec<String> {
+        let states = self.sagas.schedules().await.unwrap().into_iter();
+        states.filter(|state| state.last_tick.is_some()).map(|state| state.name).collect()
     }
 
     fn runs(&self) -> Vec<u32> {
@@ -91,6 +114,19 @@ on_both_databases! {
         let all = calendar.sagas.list(&Filter { limit: 200, ..Filter::default() }).await.unwrap();
         assert_eq!(all.iter().filter(|saga| saga.status == Status::Completed).count(), 96);
         assert_eq!(calendar.sagas.schedules().await.unwrap()[0].skipped, 0);
+    }
+
+    async fn hundreds_of_schedules_of_one_moment_start_once_each_over_two_nodes(db: TestDb) {
+        let names: Vec<String> = (100..550).map(|number| format!("sweep-{number}")).collect();
+        let calendar = Calendar::hourly(db, &names).await;
+        calendar.downtime(1);
+        let (one, two) = (calendar.node(), calendar.node());
+        let (first, second) = tokio::join!(one.round(), two.round());
+        first.unwrap();
+        second.unwrap();
+        one.round().await.unwrap();
+        assert_eq!(calendar.ticked().await, names);
+        assert_eq!(calendar.runs().iter().sum::<u32>(), 450);
     }
 
     async fn ticks_of_a_downtime_are_one_run_or_none(db: TestDb) {
@@ -163,4 +199,28 @@ on_both_databases! {
 fn a_cron_expression_that_cannot_be_read_is_refused_with_its_words() {
     let refused = Schedule::new("sweep", "61 * * * *", "background", "sweep").unwrap_err();
     assert!(matches!(&refused, PlanError::Cron { cron, .. } if cron == "61 * * * *"), "{refused}");
+}
+
+/// On SQLite there is one process and one writer: nobody else can hold a row.
+#[tokio::test]
+async fn a_schedule_that_a_hanging_session_holds_stops_no_other() {
+    let db = TestDb::fresh(Engine::Postgres, options(), &MIGRATIONS).await;
+    let names = ["first", "second", "third", "fourth"].map(str::to_owned);
+    let calendar = Calendar::hourly(db, &names).await;
+    calendar.downtime(1);
+
+    let mut holder = calendar.world.db.begin().await.unwrap();
+    holder.fetch_one::<String>(&HOLD, args!["first"]).await.unwrap();
+    let key = Some("schedule:second".to_owned());
+    let asked = asked(&["sweep"], no_inputs());
+    let run = StartSaga { unique_key: key, queue: "background".to_owned(), ..asked };
+    let mut starter = calendar.world.db.begin().await.unwrap();
+    calendar.sagas.start_in(&mut starter, run).await.unwrap();
+
+    calendar.node().round().await.unwrap();
+    assert_eq!(calendar.ticked().await, ["fourth", "third"]);
+    holder.rollback().await.unwrap();
+    starter.rollback().await.unwrap();
+    calendar.node().round().await.unwrap();
+    assert_eq!(calendar.ticked().await, ["first", "fourth", "second", "third"]);
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use arcadia_sql::testing::TestDb;
 use arcadia_sql::{Db, Engine, Error, Options, args, statements};
 use tempfile::TempDir;
 
@@ -13,6 +14,10 @@ statements! {
                        (SELECT synchronous FROM pragma_synchronous) AS synchronous,
                        (SELECT foreign_keys FROM pragma_foreign_keys) AS foreign_keys";
     CHECKPOINT = "PRAGMA wal_autocheckpoint";
+    /// In seconds, whatever unit the server counts in.
+    PATIENCE = sqlite "SELECT name, 1 FROM json_each($1)" postgres "
+        SELECT name, CASE unit WHEN 'ms' THEN setting::bigint / 1000 ELSE setting::bigint END AS seconds
+        FROM pg_settings WHERE name {any($1)} ORDER BY name";
 }
 
 fn url(folder: &TempDir) -> String {
@@ -29,6 +34,23 @@ async fn a_sqlite_file_is_made_with_its_folder_and_kept_safe() {
     assert_eq!(settings, ("wal".to_owned(), 2, 1));
     assert_eq!(writer.fetch_one::<i64>(&CHECKPOINT, args![]).await.unwrap(), 4000);
     assert!(folder.path().join("deep/er/arcadia.db").exists());
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_in_a_transaction_keeps_its_locks_for_seconds() {
+    let db = TestDb::fresh(Engine::Postgres, Options::default(), &crate::EVERYTHING).await;
+    for connections in [(*db).clone(), db.batch_connections(1).await.unwrap()] {
+        let settings = [
+            "idle_in_transaction_session_timeout",
+            "lock_timeout",
+            "tcp_keepalives_idle",
+            "tcp_user_timeout",
+        ];
+        let names: Vec<String> = settings.map(str::to_owned).to_vec();
+        let patience: Vec<(String, i64)> = connections.fetch_all(&PATIENCE, args![names]).await.unwrap();
+        assert_eq!(patience.len(), settings.len(), "{patience:?}");
+        assert!(patience.iter().all(|(_, seconds)| (1..=30).contains(seconds)), "{patience:?}");
+    }
 }
 
 #[tokio::test]
