@@ -1,6 +1,10 @@
 //! A fresh, migrated database for every test, gone when the test ends, also when it fails.
 //! PostgreSQL's are copied from a template kept for each state of the schema on the server that ARCADIA_TEST_PG_URL names.
 
+mod cluster;
+
+pub use cluster::{Cluster, ClusterCopy, Mode};
+
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 

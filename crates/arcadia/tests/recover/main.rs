@@ -13,7 +13,6 @@ mod customer;
 #[allow(dead_code, reason = "another test uses the rest")]
 mod witness;
 
-mod cluster;
 mod lost_commits;
 mod operator;
 mod restored;

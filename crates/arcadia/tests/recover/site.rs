@@ -1,8 +1,7 @@
 //! A provider's account, and a database of which copies can be made and put back.
 
 use super::child::JWT_SECRET;
-use super::cluster::Cluster;
-use arcadia_sql::testing::{Copy, TestDb};
+use arcadia_sql::testing::{Cluster, ClusterCopy, Copy, TestDb};
 use arcadia_sql::{Db, Engine, MIGRATIONS, args, statements};
 use arcadia_test_record::{level, needle};
 use digitalocean_sim::{
@@ -46,7 +45,7 @@ enum Base {
 /// What was in the database once.
 pub enum Earlier {
     Test(Copy),
-    Cluster(TempDir),
+    Cluster(ClusterCopy),
 }
 
 impl Site {
@@ -59,7 +58,11 @@ impl Site {
 
     /// On a server of its own, which can be stopped.
     pub async fn on_cluster() -> Site {
-        Site::on(Base::Cluster(Cluster::start().await)).await
+        let cluster = Cluster::start().await;
+        let db = Db::connect(&cluster.url(), arcadia_sql::Options::default()).await.unwrap();
+        db.migrate(&MIGRATIONS).await.unwrap();
+        db.close().await;
+        Site::on(Base::Cluster(cluster)).await
     }
 
     async fn on(base: Base) -> Site {

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod asked;
-mod cluster;
 mod figures;
 mod fleet;
 mod shelf;

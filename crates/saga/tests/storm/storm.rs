@@ -2,11 +2,11 @@
 //! until every saga has ended. Then the verdict.
 
 use crate::asked::{Asked, SAGAS};
-use crate::cluster::{Cluster, Mode};
 use crate::figures::{Figures, report};
 use crate::fleet::Fleet;
 use crate::shelf::Shelf;
 use crate::verdict;
+use arcadia_sql::testing::{Cluster, Mode};
 use arcadia_sql::{Db, MIGRATIONS, Options};
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
@@ -85,7 +85,9 @@ async fn restart(mut cluster: Cluster) -> (Cluster, Vec<Duration>) {
     let (begun, mut away) = (tokio::time::Instant::now(), Vec::new());
     for (at, mode) in RESTARTS {
         tokio::time::sleep_until(begun + at).await;
-        away.push(cluster.restart(mode).await);
+        let stopped_at = Instant::now();
+        cluster.restart(mode).await;
+        away.push(stopped_at.elapsed());
     }
     (cluster, away)
 }
