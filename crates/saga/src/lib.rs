@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+mod acknowledged;
 mod alarm;
 mod clock;
 mod drive;

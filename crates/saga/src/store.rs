@@ -222,6 +222,8 @@ statements! {
         SELECT id FROM saga_runs WHERE id = $1 AND owner = $2 AND epoch = $3 {for_update}";
     pub(crate) STANDING = "SELECT owner, epoch, seq, nudge, cancel_requested FROM saga_runs WHERE id = $1";
 
+    pub(crate) SEQS = "SELECT id, seq FROM saga_runs WHERE id {any($1)}";
+
     pub(crate) SAGA: SagaRow = "SELECT {columns} FROM saga_runs WHERE id = $1";
     pub(crate) SAGA_FOR_UPDATE: SagaRow = "SELECT {columns} FROM saga_runs WHERE id = $1 {for_update}";
     pub(crate) STEPS: StepRow = "SELECT {columns} FROM saga_step_results WHERE saga_id = $1 ORDER BY step_idx";

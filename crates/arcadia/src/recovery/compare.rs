@@ -10,7 +10,7 @@ use crate::provisioning::snapshots::monthly_cost_usd;
 use arcadia_sql::args;
 use digitalocean::{Droplet, DropletId, Snapshot, SnapshotResource};
 use jiff::Timestamp;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The step that takes snapshots; a snapshot's name does not tell its place.
 const SNAPSHOT_STEP: &str = "create_droplet_snapshot";
@@ -30,7 +30,7 @@ struct Thing {
 #[derive(Debug)]
 pub(super) struct Sight {
     things: Vec<Thing>,
-    pub(super) droplets: HashSet<DropletId>,
+    pub(super) droplets: HashMap<DropletId, Droplet>,
 }
 
 impl Sight {
@@ -38,13 +38,14 @@ impl Sight {
     async fn of(cloud: &Cloud) -> Result<Sight, Error> {
         let client = cloud.digitalocean.with_timeout(cloud.call_timeout);
         let listed = client.droplets().list_tagged(&installation_tag(cloud)).await?;
-        let droplets: Vec<Droplet> = listed.into_iter().filter(|droplet| is_ours(cloud, droplet)).collect();
-        let ids: HashSet<DropletId> = droplets.iter().map(|droplet| droplet.id).collect();
+        let ours_only = listed.into_iter().filter(|droplet| is_ours(cloud, droplet));
+        let droplets: HashMap<DropletId, Droplet> = ours_only.map(|it| (it.id, it)).collect();
         let snapshots = client.snapshots().list_of(&SnapshotResource::Droplet).await?;
-        let ours = ours(cloud, snapshots.items, &ids).await?;
-        let mut things: Vec<Thing> = droplets.into_iter().filter_map(droplet).collect();
+        let ours = ours(cloud, snapshots.items, &droplets).await?;
+        let mut things: Vec<Thing> = droplets.values().filter_map(droplet).collect();
+        things.sort_unstable_by_key(|thing| thing.created_at);
         things.extend(ours.into_iter().filter_map(snapshot));
-        Ok(Sight { things, droplets: ids })
+        Ok(Sight { things, droplets })
     }
 }
 
@@ -52,13 +53,13 @@ impl Sight {
 async fn ours(
     cloud: &Cloud,
     mut snapshots: Vec<Snapshot>,
-    droplets: &HashSet<DropletId>,
+    droplets: &HashMap<DropletId, Droplet>,
 ) -> Result<Vec<Snapshot>, Error> {
     let source = |snapshot: &Snapshot| marks::of_snapshot(&snapshot.name).map(|(droplet, _)| droplet);
     let unsure: HashSet<String> = snapshots
         .iter()
         .filter_map(source)
-        .filter(|id| !droplets.contains(id))
+        .filter(|id| !droplets.contains_key(id))
         .map(|id| id.to_string())
         .collect();
     let mut known: HashSet<String> = HashSet::new();
@@ -68,19 +69,19 @@ async fn ours(
         known.extend(rows.into_iter().map(|(id,)| id));
     }
     snapshots.retain(|snapshot| {
-        source(snapshot).is_some_and(|id| droplets.contains(&id) || known.contains(&id.to_string()))
+        source(snapshot).is_some_and(|id| droplets.contains_key(&id) || known.contains(&id.to_string()))
     });
     Ok(snapshots)
 }
 
-fn droplet(droplet: Droplet) -> Option<Thing> {
+fn droplet(droplet: &Droplet) -> Option<Thing> {
     Some(Thing {
         maker: marks::of_tags(&droplet.tags)?,
         id: ThingId { kind: "droplet".to_owned(), id: droplet.id.to_string() },
         created_at: Some(droplet.created_at),
         marks: marks::among(&droplet.tags),
-        monthly_cost_usd: droplet.size.map(|size| size.price_monthly.to_string()),
-        name: droplet.name,
+        monthly_cost_usd: droplet.size.as_ref().map(|size| size.price_monthly.to_string()),
+        name: droplet.name.clone(),
     })
 }
 

@@ -7,6 +7,7 @@ mod compare;
 mod holds;
 mod ledger;
 mod marks;
+mod records;
 pub mod report;
 pub mod store;
 mod watch;
@@ -28,8 +29,12 @@ pub enum Disagreement {
     StepNeverBegun,
     /// Its saga is known, the deployment that the saga was to provision is not.
     NoDeployment,
-    /// The inventory has it, the provider does not.
+    /// The ledger has it, the provider does not.
     Gone,
+    /// It leads to something of ours, and by the ledger nothing of ours has written it.
+    UnknownRecord,
+    /// The ledger has it otherwise.
+    Differs,
 }
 
 impl Disagreement {
@@ -47,6 +52,8 @@ impl Disagreement {
             Self::StepNeverBegun => "step_never_begun",
             Self::NoDeployment => "no_deployment",
             Self::Gone => "gone",
+            Self::UnknownRecord => "unknown_record",
+            Self::Differs => "differs",
         }
     }
 }
@@ -78,9 +85,9 @@ impl Proposal {
 /// A thing as it is told from all others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ThingId {
-    /// `droplet` or `snapshot`.
+    /// `droplet` or `snapshot`; of what a person is told besides, `size` (a droplet's) or `record`.
     pub kind: String,
-    /// The provider's.
+    /// The provider's; of a record its hostname and that, of one that is not there its hostname.
     pub id: String,
 }
 

@@ -2,10 +2,10 @@
 
 use super::compare::{Sight, compare};
 use super::store::LiveDroplet;
-use super::{Difference, Disagreement, Error, Hold, Proposal, ThingId, holds, open_hold, store};
+use super::{Difference, Disagreement, Error, Hold, Proposal, ThingId, holds, open_hold, records, store};
 use crate::cloud::Cloud;
 use arcadia_sql::args;
-use digitalocean::DropletId;
+use digitalocean::{Droplet, DropletId};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -25,7 +25,8 @@ impl Report {
     /// Either of them.
     pub async fn make(cloud: &Cloud) -> Result<Report, Error> {
         let (mut differences, sight) = compare(cloud).await?;
-        differences.extend(gone(cloud, &sight).await?);
+        differences.extend(of_inventory(cloud, &sight).await?);
+        differences.extend(records::differing(cloud, &sight).await?);
         let known = holds::known(&cloud.db).await?;
         for difference in &mut differences {
             difference.known = known.contains(&difference.thing);
@@ -41,23 +42,42 @@ impl Report {
     }
 }
 
-/// What the inventory has and the provider has not. Adopted droplets bear no tag of ours: each that the listing lacks
-/// is asked for by its id.
-async fn gone(cloud: &Cloud, sight: &Sight) -> Result<Vec<Difference>, Error> {
+/// What the inventory has and the provider has not, or has in another size. Adopted droplets bear no tag of ours: each
+/// that the listing lacks is asked for by its id.
+async fn of_inventory(cloud: &Cloud, sight: &Sight) -> Result<Vec<Difference>, Error> {
     let client = cloud.digitalocean.with_timeout(cloud.call_timeout);
-    let mut gone = Vec::new();
+    let mut differences = Vec::new();
     for row in cloud.db.fetch_all::<LiveDroplet>(&store::LIVE_DROPLETS, args![]).await? {
         let Some(id) = row.provider_id.parse().ok().map(DropletId) else { continue };
-        if sight.droplets.contains(&id) {
+        if let Some(droplet) = sight.droplets.get(&id) {
+            differences.extend(resized(row, droplet));
             continue;
         }
         match client.droplets().get(id).await {
-            Ok(_) => {}
-            Err(error) if error.is_not_found() => gone.push(gone_droplet(row)),
+            Ok(droplet) => differences.extend(resized(row, &droplet)),
+            Err(error) if error.is_not_found() => differences.push(gone_droplet(row)),
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(gone)
+    Ok(differences)
+}
+
+fn resized(row: LiveDroplet, droplet: &Droplet) -> Option<Difference> {
+    let known = row.size_slug.filter(|known| *known != droplet.size_slug)?;
+    Some(Difference {
+        // Another kind than the droplet itself: who knows of its size does not know of its loss.
+        thing: ThingId { kind: "size".to_owned(), id: row.provider_id },
+        name: row.name,
+        created_at: Some(droplet.created_at),
+        marks: Vec::new(),
+        monthly_cost_usd: droplet.size.as_ref().map(|size| size.price_monthly.to_string()),
+        disagreement: Disagreement::Differs,
+        ledger: format!("the inventory has it as `{known}`, the provider as `{}`", droplet.size_slug),
+        proposal: Proposal::Leave,
+        advice: "the next sync enters the size that it has; order another resize if it should be otherwise"
+            .to_owned(),
+        known: false,
+    })
 }
 
 fn gone_droplet(row: LiveDroplet) -> Difference {

@@ -13,10 +13,16 @@ statements! {
     pub(crate) DEPLOYMENTS = "SELECT id FROM cloud_deployments WHERE id {any($1)}";
     /// Those that are ours: made or adopted.
     pub(crate) LIVE_DROPLETS = "
-        SELECT provider_id, name, deployment_id, monthly_cost_minor, first_seen_at FROM cloud_resources
+        SELECT provider_id, name, deployment_id, size_slug, monthly_cost_minor, first_seen_at FROM cloud_resources
         WHERE provider = 'digitalocean' AND kind = 'droplet' AND deleted_at IS NULL
             AND (deployment_id IS NOT NULL OR id IN (SELECT resource_id FROM cloud_provisioned))
         ORDER BY provider_id";
+    pub(crate) HOSTNAMES = "
+        SELECT id, hostname, state, ip, saga_id FROM cloud_deployments WHERE state NOT IN ('cancelled', 'archived')
+        ORDER BY id";
+    pub(crate) WRITTEN_RECORDS = "
+        SELECT output FROM saga_step_results
+        WHERE step_name IN ('upsert_dns_record', 'point_deployment_dns') AND status = 'completed'";
     pub(crate) EVER_OURS = "
         SELECT provider_id FROM cloud_resources
         WHERE provider = 'digitalocean' AND kind = 'droplet' AND provider_id {any($1)}";
@@ -63,8 +69,21 @@ row! {
         pub(crate) provider_id: String,
         pub(crate) name: String,
         pub(crate) deployment_id: Option<Uuid>,
+        pub(crate) size_slug: Option<String>,
         pub(crate) monthly_cost_minor: Option<i64>,
         pub(crate) first_seen_at: Timestamp,
+    }
+}
+
+row! {
+    /// A deployment as far as its hostname is concerned.
+    #[derive(Debug, Clone)]
+    pub(crate) struct HostnameRow {
+        pub(crate) id: Uuid,
+        pub(crate) hostname: String,
+        pub(crate) state: String,
+        pub(crate) ip: Option<String>,
+        pub(crate) saga_id: Option<Uuid>,
     }
 }
 

@@ -6,6 +6,7 @@ use super::compare::compare;
 use super::{Error, ThingId, holds, open_hold};
 use crate::cloud::Cloud;
 use arcadia_saga::ClaimsHeld;
+use arcadia_sql::Engine;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,6 +58,10 @@ impl Watch {
             told.is_unknown.store(true, Ordering::SeqCst);
             told.told.notify_one();
         });
+        // A file is held for life, and no other comes in its place.
+        if cloud.db.engine() == Engine::Postgres {
+            cloud.sagas.remember_writes();
+        }
         let beat = Beat::resumed(folder, &cloud.installation, cloud.clock.new_id());
         Watch { cloud: Arc::clone(cloud), beat, server, held }
     }
@@ -139,16 +144,26 @@ impl Watch {
         Ok(proofs.map(|it| it.thing).collect())
     }
 
-    /// The hold that follows from lost commits is as durable as the count that found them.
+    /// The hold that follows from lost commits is as durable as the count that found them. What was lost after the
+    /// last count is missed by what was written since.
     async fn count(&mut self) -> Result<(), arcadia_sql::Error> {
-        let mut tx = self.cloud.db.begin().await?;
+        let cloud = Arc::clone(&self.cloud);
+        cloud.sagas.begin_durable_point();
+        let mut tx = cloud.db.begin().await?;
         let counted = self.beat.count(&mut tx).await?;
-        if !counted.is_ahead {
+        let has_lost = !counted.is_ahead || cloud.sagas.has_lost_writes(&mut tx).await?;
+        if has_lost {
             self.stand_still(LOST);
-            holds::open(&self.cloud, &mut tx, LOST).await?;
+            holds::open(&cloud, &mut tx, LOST).await?;
         }
         tx.commit().await?;
         self.beat.committed(counted);
+        if has_lost {
+            // One loss is told once.
+            cloud.sagas.remember_writes();
+        } else {
+            cloud.sagas.reached_durable_point();
+        }
         Ok(())
     }
 

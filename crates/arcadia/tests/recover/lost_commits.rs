@@ -3,7 +3,7 @@
 
 use super::child::Child;
 use super::customer::Customer;
-use super::operator::{difference, named, provisioned, recover, release, until_claiming, until_held};
+use super::operator::{difference, named, provisioned, record, recover, release, until_claiming, until_held};
 use super::site::Site;
 use arcadia_sql::Engine;
 use digitalocean_sim::{Fault, FaultKind, Stage};
@@ -43,6 +43,7 @@ async fn judge(mut site: Site) {
     let expected = BTreeSet::from([
         difference(at(two.saga), "unknown_saga", "adopt"),
         difference(at(three.saga), "unknown_saga", "adopt"),
+        record(&site.record("two").0, "unknown_record"),
     ]);
     let report = recover(&site, &[]).await;
     assert_eq!(named(&report), expected, "{report:#}\n{}", server.said());

@@ -17,3 +17,4 @@ mod lost_commits;
 mod operator;
 mod restored;
 mod site;
+mod unmarked;

@@ -3,8 +3,8 @@
 use super::child::{Child, PATIENCE};
 use super::customer::{Asked, Customer};
 use super::operator::{
-    REASON, asked_of_nobody, difference, named, provisioned, recover, recover_as_table, refuses_to_start,
-    release, until_claiming, until_held,
+    REASON, asked_of_nobody, difference, named, provisioned, record, recover, recover_as_table,
+    refuses_to_start, release, until_claiming, until_held,
 };
 use super::site::{LOOK_EVERY, Site};
 use arcadia_sql::Engine;
@@ -68,6 +68,8 @@ on_both_databases! {
             difference(lost[0], "unknown_saga", "adopt"),
             difference(lost[1], "unknown_saga", "adopt"),
             difference(gone, "gone", "leave"),
+            record(&site.record("four").0, "unknown_record"),
+            record(&site.record("five").0, "unknown_record"),
         ]);
         assert_eq!(named(&report), expected, "{report:#}");
         let found = report["differences"].as_array().unwrap().iter();
@@ -78,7 +80,7 @@ on_both_databases! {
         let table = recover_as_table(&site).await;
         for [_, id, disagreement, proposal] in &expected {
             let is_told = table.contains(id) && table.contains(disagreement) && table.contains(proposal);
-            assert!(is_told && table.contains("3 differences"), "{table}");
+            assert!(is_told && table.contains("5 differences"), "{table}");
         }
         assert_eq!(site.writes(), writes, "something was asked of the provider");
 
@@ -151,7 +153,8 @@ on_both_databases! {
         let writes = site.writes();
         let server = Child::serve(&site).await;
         until_held(&server, "lost commits").await;
-        assert_eq!(named(&recover(&site, &[]).await), BTreeSet::new());
+        let expected = BTreeSet::from([record(&site.record("main").0, "unknown_record")]);
+        assert_eq!(named(&recover(&site, &[]).await), expected);
         assert_eq!(site.writes(), writes, "something was asked of the provider");
         release(&site).await;
         assert_eq!(customer.until_ended(&server.base, asked.deployment).await["state"], "active");

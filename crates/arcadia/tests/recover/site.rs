@@ -25,6 +25,8 @@ const STRANGER: &str = "stranger";
 pub const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 statements! {
+    STOP_BEATS = "ALTER TABLE arcadia_beats RENAME TO arcadia_beats_away";
+    LET_BEATS = "ALTER TABLE arcadia_beats_away RENAME TO arcadia_beats";
     RELEASES = "SELECT released_by, released_because FROM arcadia_holds WHERE NOT is_open";
 }
 
@@ -131,6 +133,52 @@ impl Site {
     /// The machine is another one: nothing beside the database tells what was.
     pub fn forget_beat(&self) {
         std::fs::remove_file(self.folder().join("arcadia-beat")).unwrap();
+    }
+
+    /// From now on no process counts: what is lost later was written after the last count.
+    pub async fn stop_beats(&self) {
+        let db = self.database().await;
+        db.execute(&STOP_BEATS, args![]).await.unwrap();
+        db.close().await;
+    }
+
+    pub async fn let_beats(&self) {
+        let db = self.database().await;
+        db.execute(&LET_BEATS, args![]).await.unwrap();
+        db.close().await;
+    }
+
+    /// A saga that writes a record and nothing else, once it has ended.
+    pub async fn point(&self, name: &str, data: &str) {
+        let db = self.database().await;
+        let registry = Arc::new(arcadia::sagas::registry().unwrap());
+        let sagas = arcadia_saga::Sagas::new(db.clone(), arcadia_saga::Clock::machine(1.0), &registry);
+        let inputs = json!({"dns_domain": ZONE, "dns_record_type": "A", "dns_record_name": name, "dns_record_data": data});
+        let start = arcadia_saga::StartSaga {
+            kind: "point".to_owned(),
+            steps: vec!["upsert_dns_record".to_owned()],
+            inputs: inputs.as_object().unwrap().clone(),
+            triggered_by: "system:test".to_owned(),
+            ..arcadia_saga::StartSaga::default()
+        };
+        let id = sagas.start(start).await.unwrap().id();
+        let ending = async {
+            while sagas.get(id).await.unwrap().status != arcadia_saga::Status::Completed {
+                tokio::time::sleep(LOOK_EVERY * 10).await;
+            }
+        };
+        tokio::time::timeout(super::child::PATIENCE, ending).await.expect("the record is written");
+        db.close().await;
+    }
+
+    /// The one record of that name, as the report names it, and where it leads to.
+    pub fn record(&self, name: &str) -> (String, String) {
+        let account = self.simulator.account();
+        let zone = account["domains"].as_array().unwrap().iter().find(|zone| zone["name"] == ZONE).unwrap();
+        let records = zone["records"].as_array().unwrap().iter();
+        let named: Vec<&Value> = records.filter(|record| record["name"] == name).collect();
+        let [only] = named[..] else { panic!("one record called {name}: {named:?}") };
+        (format!("{name}.{ZONE}/{}", only["id"]), only["data"].as_str().unwrap().to_owned())
     }
 
     /// The droplets of the account: the mark of the saga that made each, and its id.

@@ -11,6 +11,7 @@ pub use bare::bare_limit;
 pub(crate) use entry::{Change, Entry, Inserted};
 
 use crate::Clock;
+use crate::acknowledged::Acknowledged;
 use crate::flight::{Flight, Transition};
 use crate::lease::Lease;
 use crate::ledger::Ledger;
@@ -89,6 +90,7 @@ impl Queues {
 pub(crate) struct Journal {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) clock: Clock,
+    pub(crate) acknowledged: Acknowledged,
 }
 
 impl Journal {
@@ -96,7 +98,11 @@ impl Journal {
     pub(crate) async fn insert(&self, id: Uuid, inserted: Inserted) -> Result<bool, Error> {
         let change = Change::Insert(Box::new(inserted));
         let entry = Entry { id, change, steps: Vec::new(), events: Vec::new(), frees_locks: false };
-        Ok(self.ledger.submit(entry).await?.is_some())
+        let is_new = self.ledger.submit(entry).await?.is_some();
+        if is_new {
+            self.acknowledged.note(id, 0);
+        }
+        Ok(is_new)
     }
 
     /// Writes the flight's row and the transition. While the database is away it tries again: the end of the lease
@@ -122,6 +128,7 @@ impl Journal {
             };
             if let Some(written) = written {
                 flight.row.seq += 1;
+                self.acknowledged.note(flight.row.id, flight.row.seq);
                 (flight.context_is_new, flight.error_is_new) = (false, false);
                 flight.row.nudge = written.nudge;
                 flight.cancel.store(written.cancel_requested, Ordering::Relaxed);

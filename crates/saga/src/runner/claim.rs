@@ -102,6 +102,8 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
+        // For a step that waited its claim is the intent.
+        self.sagas.acknowledged.note(row.id, row.seq);
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
         let held = flights.driven.hold((row.id, row.epoch));

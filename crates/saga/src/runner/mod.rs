@@ -312,7 +312,11 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     async fn driver(&self, lease: &Arc<Lease>) -> Result<Driver<C>, Error> {
-        let journal = Journal { ledger: Arc::clone(self.ledger().await?), clock: self.sagas.clock.clone() };
+        let journal = Journal {
+            ledger: Arc::clone(self.ledger().await?),
+            clock: self.sagas.clock.clone(),
+            acknowledged: self.sagas.acknowledged.clone(),
+        };
         Ok(Driver {
             registry: Arc::clone(&self.registry),
             cloud: Arc::clone(&self.cloud),

@@ -12,6 +12,7 @@ pub(crate) use start::PROVISIONING;
 pub use start::{Idempotency, StartError, StartSaga, Started};
 pub use verbs::{By, VerbError};
 
+use crate::acknowledged::Acknowledged;
 use crate::flight::Flight;
 use crate::hints::Hints;
 use crate::hold::Hold;
@@ -80,6 +81,7 @@ pub struct Sagas {
     here: Arc<RwLock<Option<Arc<BeginHere>>>>,
     pub(crate) ends: Ends,
     pub(crate) hold: Hold,
+    pub(crate) acknowledged: Acknowledged,
 }
 
 /// The runner of this very process, where one runs: a saga that is asked for here begins here.
@@ -113,6 +115,7 @@ impl Sagas {
             here: Arc::default(),
             ends: Ends::default(),
             hold: Hold::default(),
+            acknowledged: Acknowledged::default(),
         }
     }
 
