@@ -58,7 +58,7 @@ impl RequestLog {
 
     pub(crate) fn since(&self, seq: u64) -> impl Iterator<Item = &RequestRecord> {
         let first = self.total - self.records.len() as u64 + 1;
-        let skipped = usize::try_from((seq + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let skipped = usize::try_from(seq.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
         self.records.iter().skip(skipped)
     }
 }

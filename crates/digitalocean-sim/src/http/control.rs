@@ -98,6 +98,9 @@ async fn time(State(simulator): State<Simulator>) -> Json<Value> {
     Json(json!(simulator.time()))
 }
 
+/// Ten years: what is billed by the hour and backed up by the week has all to be lived through.
+const ADVANCE_MS_MAX: u64 = 10 * 366 * 24 * 3_600_000;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TimeChange {
@@ -110,6 +113,9 @@ async fn set_time(State(simulator): State<Simulator>, body: Bytes) -> Result<Jso
     let change: TimeChange = parse(&body)?;
     if change.speed.is_some_and(|speed| !speed.is_finite() || speed <= 0.0) {
         return Err(Refused("`speed` must be greater than zero".to_owned()));
+    }
+    if change.advance_ms.is_some_and(|advance_ms| advance_ms > ADVANCE_MS_MAX) {
+        return Err(Refused(format!("`advance_ms` may be {ADVANCE_MS_MAX} at most, which is ten years")));
     }
     if let Some(mode) = change.mode {
         simulator.set_mode(mode);

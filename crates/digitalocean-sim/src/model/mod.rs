@@ -203,7 +203,7 @@ pub(crate) struct Window {
 impl Window {
     fn skipped(self) -> usize {
         let skipped = (self.page - 1).saturating_mul(self.per_page);
-        skipped.saturating_add_signed(isize::try_from(-self.shift).unwrap_or_default())
+        skipped.saturating_add_signed(isize::try_from(self.shift.saturating_neg()).unwrap_or_default())
     }
 
     /// The page's items and the number of all items.

@@ -133,6 +133,10 @@ async fn time_is_read_advanced_stopped_and_let_go_without_a_jump() {
     assert!(stopped["now"].as_str().unwrap() >= "2026-11-02T09:00:01.5Z");
     assert_eq!(site.get("/_sim/time").await.1["now"], stopped["now"]);
     assert_eq!(site.post("/_sim/time", json!({ "speed": 0 })).await.0, 422);
+    let (status, late) = site.get(&format!("/_sim/requests?after={}", u64::MAX)).await;
+    assert_eq!((status, &late["requests"]), (200, &json!([])));
+    let (status, refused) = site.post("/_sim/time", json!({ "advance_ms": u64::MAX })).await;
+    assert!(status == 422 && refused["message"].as_str().unwrap().contains("advance_ms"), "{refused}");
     assert_eq!(site.post("/_sim/time", json!({ "advanced_ms": 1 })).await.0, 422);
 }
 
