@@ -154,6 +154,22 @@ fn migrating_twice_applies_everything_once() {
     assert_eq!(stdout(&run(arcadia(folder.path(), &["migrate"]))), "up to date\n");
 }
 
+#[test]
+fn a_program_whose_log_nobody_reads_any_more_still_stops_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = arcadia(folder.path(), &["simulate", "--listen", "127.0.0.1:0"]);
+    let (log, unread) = std::io::pipe().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(unread).spawn().unwrap();
+    // Its own copies of the pipe's end are with the command.
+    drop((log, command));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    drop(output);
+    let server = Server { child, base: line, listening: None };
+    assert_eq!(server.stop(), Some(0));
+}
+
 #[tokio::test]
 async fn a_simulator_and_a_server_work_together_and_stop_when_asked() {
     let folder = tempfile::tempdir().unwrap();

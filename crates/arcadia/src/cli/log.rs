@@ -12,7 +12,11 @@ pub(super) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUALLY));
     let is_terminal = std::io::stderr().is_terminal();
     let wants_colour = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // It would say so on stderr, which is what cannot be written, and panic in the midst of the work.
+        .log_internal_errors(false);
     let is_human = match format {
         LogFormat::Auto => is_terminal,
         LogFormat::Human => true,

@@ -14,8 +14,8 @@ pub(super) fn on_signal() -> std::io::Result<CancellationToken> {
     let asked = stop.clone();
     tokio::spawn(async move {
         either(&mut terminate, &mut interrupt).await;
-        tracing::info!("stopping; once more to stop at once");
         asked.cancel();
+        tracing::info!("stopping; once more to stop at once");
         either(&mut terminate, &mut interrupt).await;
         std::process::exit(KILLED);
     });
