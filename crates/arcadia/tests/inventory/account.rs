@@ -8,6 +8,7 @@ use arcadia::inventory::sync::{self, NAMES, Stop};
 use arcadia::inventory::timeline::Statement;
 use arcadia::inventory::{self, Witness};
 use arcadia_sql::{args, row, statements};
+use digitalocean::AssignmentStatus;
 use digitalocean_sim::{Kind, Mutation};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -176,7 +177,8 @@ impl World {
 
     pub async fn assign(&self, project: &str, urn: &str) {
         let client = &self.service.cloud.digitalocean;
-        client.projects().assign(&project.into(), &[urn.into()]).await.unwrap();
+        let assigned = client.projects().assign(&project.into(), &[urn.into()]).await.unwrap();
+        assert!(assigned.iter().all(|it| it.status != Some(AssignmentStatus::NotFound)), "{assigned:?}");
     }
 }
 

@@ -212,7 +212,7 @@ impl Account {
 
     /// What lies in a project, in the order of assignment.
     pub(crate) fn members_of(&self, project_id: &str) -> Vec<Member> {
-        let all = self.assignable().into_iter();
+        let all = self.assignable_and_listed().into_iter();
         let mut members: Vec<Member> = all
             .filter_map(|(urn, created_at)| {
                 let (home, assigned_at) = self.home_of(&urn, created_at);

@@ -97,18 +97,32 @@ impl fmt::Display for Urn {
 }
 
 impl Account {
-    /// Everything that a project can hold, with the time of its creation. Droplets come when they are listed.
+    /// Everything that a project can hold and that exists, listed already or not, with the time of its creation: like any
+    /// call that names a resource by its id, an assignment finds it at once.
     pub(super) fn assignable(&self) -> Vec<(Urn, Timestamp)> {
-        let mut all: Vec<(Urn, Timestamp)> = Vec::new();
-        all.extend(self.listed_living_droplets().map(|it| (Urn::droplet(it.id), it.created_at)));
+        let droplets = self.living_droplets().map(|it| (Urn::droplet(it.id), it.created_at));
+        let volumes = self.volumes.living().map(|it| (Urn::new(UrnKind::Volume, &it.id), it.created_at));
+        let addresses = self.reserved_ips.living().map(|it| (Urn::new(UrnKind::FloatingIp, it.ip), it.created_at));
+        let balancers = self.load_balancers.living();
+        let balancers = balancers.map(|it| (Urn::new(UrnKind::LoadBalancer, &it.id), it.created_at));
+        droplets.chain(volumes).chain(addresses).chain(balancers).chain(self.never_hidden()).collect()
+    }
+
+    /// What of it a project's list shows: each comes when its own listing has it.
+    pub(super) fn assignable_and_listed(&self) -> Vec<(Urn, Timestamp)> {
         let now = self.now;
-        all.extend(self.volumes.listed(now).map(|it| (Urn::new(UrnKind::Volume, &it.id), it.created_at)));
-        all.extend(self.domains.values().map(|it| (Urn::new(UrnKind::Domain, &it.name), it.created_at)));
+        let droplets = self.listed_living_droplets().map(|it| (Urn::droplet(it.id), it.created_at));
+        let volumes = self.volumes.listed(now).map(|it| (Urn::new(UrnKind::Volume, &it.id), it.created_at));
         let addresses = self.reserved_ips.listed(now);
-        all.extend(addresses.map(|it| (Urn::new(UrnKind::FloatingIp, it.ip), it.created_at)));
+        let addresses = addresses.map(|it| (Urn::new(UrnKind::FloatingIp, it.ip), it.created_at));
         let balancers = self.load_balancers.listed(now);
-        all.extend(balancers.map(|it| (Urn::new(UrnKind::LoadBalancer, &it.id), it.created_at)));
-        all.extend(self.fixtures.urns());
-        all
+        let balancers = balancers.map(|it| (Urn::new(UrnKind::LoadBalancer, &it.id), it.created_at));
+        droplets.chain(volumes).chain(addresses).chain(balancers).chain(self.never_hidden()).collect()
+    }
+
+    fn never_hidden(&self) -> impl Iterator<Item = (Urn, Timestamp)> {
+        let domains = self.domains.values();
+        let domains = domains.map(|it| (Urn::new(UrnKind::Domain, &it.name), it.created_at));
+        domains.chain(self.fixtures.urns())
     }
 }

@@ -91,6 +91,23 @@ async fn a_resource_is_in_one_project_and_reserved_addresses_keep_their_old_name
 }
 
 #[tokio::test]
+async fn what_is_assigned_before_it_is_listed_stays_where_it_was_assigned_to() {
+    let site = Site::start().await;
+    site.simulator.inject(Fault::new("POST /v2/droplets", FaultKind::Hide { ms: 20_000 }).once());
+    let (_, made) = site.post("/v2/droplets", droplet("edge-1")).await;
+    let urn = format!("do:droplet:{}", made["droplet"]["id"]);
+    let (_, project) = site.post("/v2/projects", json!({ "name": "acme", "purpose": "Service or API" })).await;
+    let path = format!("/v2/projects/{}/resources", project["project"]["id"].as_str().unwrap());
+    let (_, assigned) = site.post(&path, json!({ "resources": [urn, "do:droplet:1"] })).await;
+    let status = |at: usize| &assigned["resources"][at]["status"];
+    assert_eq!((status(0), status(1)), (&json!("assigned"), &json!("not_found")));
+    assert_eq!(site.total(&path).await, 0);
+    site.advance_s(30);
+    assert_eq!(site.get(&path).await.1["resources"][0]["urn"], urn);
+    assert_eq!(site.total("/v2/projects/default/resources").await, 0);
+}
+
+#[tokio::test]
 async fn a_limited_token_sees_no_tags_and_is_told_what_it_lacks() {
     let site = Site::instant().await;
     let mut body = droplet("edge-1");
