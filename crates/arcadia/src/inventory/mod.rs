@@ -127,7 +127,7 @@ pub async fn link(
 }
 
 /// An operator's word on whose a resource is, from a time on: nothing but another word of an operator changes it.
-/// `None` is nobody's.
+/// `None` is nobody's. What lives through it follows from the same time on, also after it is gone.
 ///
 /// # Errors
 /// The database.
@@ -147,7 +147,8 @@ pub async fn assign(
     let data = json!({"tenant_id": owner.tenant_id, "reason": owner.reason, "since": from_at, "why": witness.source});
     owner::state(tx, vec![(id, Statement { from_at, owner })], witness, at).await?;
     add_events(tx, vec![Happened { resource: id, kind: "attributed", data }], witness, at, clock).await?;
-    let mut changed = owner::settle(tx, vec![id], witness, at, clock).await?;
+    let mut changed = owner::restate_heirs(tx, id, from_at, witness, clock).await?;
+    changed.extend(owner::settle(tx, vec![id], witness, at, clock).await?);
     changed.push(id);
     keep_versions(tx, changed, at).await
 }

@@ -1,6 +1,10 @@
 //! Whose a resource is: decided from what is known of it, written with the reason and since when, and handed on to what
 //! lives through it.
 
+mod restated;
+
+pub(super) use restated::{Restated, restate_heirs};
+
 use super::history::{Happened, add_events};
 use super::store::owners::{self as store, Facts, StatementRow};
 use super::timeline::{Ownership, Reason, Statement, timeline};

@@ -1,10 +1,10 @@
 //! Projects: the mirror of the provider's, what lies in them, and whose they are. Giving a project to a tenant restates
 //! the owners of all that it ever decided on.
 
-use super::history::{Happened, add_events, keep_versions};
-use super::owner::{self, Moves};
+use super::history::keep_versions;
+use super::owner::{self, Moves, Restated};
 use super::store::projects::{self as store, Decided, Mover};
-use super::timeline::{Ownership, Reason, Statement, owner_at, restate, tenant_since};
+use super::timeline::{Ownership, Reason, restate};
 use super::{PROVIDER, RESTORED_AFTER, ResourceId, Witness, kinds};
 use arcadia_saga::Clock;
 use arcadia_sql::{Error, Tx, args};
@@ -194,31 +194,13 @@ impl Gift {
     ) -> Result<(), Error> {
         let ids = batch.iter().map(|row| row.id.0).collect();
         let mut timelines = owner::timelines(tx, ids).await?;
-        let (mut stated, mut owned, mut events, mut changed) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut restated = Restated::at(self.at);
         for row in batch {
             let before = timelines.remove(&row.id).unwrap_or_default();
             let new = restate(&before, self.from_at, |owner| self.instead_of(owner));
-            if new.is_empty() {
-                continue;
-            }
-            let after = super::timeline::timeline(before.into_iter().chain(new.iter().cloned()));
-            stated.extend(new.into_iter().map(|statement| (row.id, statement)));
-            let ended = row.deleted_at.map_or(self.at, |deleted_at| deleted_at.min(self.at));
-            let Some(Statement { owner, .. }) = owner_at(&after, ended) else { continue };
-            let since = tenant_since(&after, ended);
-            owned.push(owner::row(row.id, owner, since, row.cloud_project_id));
-            let data = json!({
-                "tenant_id": owner.tenant_id, "reason": owner.reason, "since": since, "why": witness.source,
-                "cloud_project_id": row.cloud_project_id,
-                "before": {"tenant_id": row.tenant_id, "reason": row.owner_reason, "cloud_project_id": row.cloud_project_id},
-            });
-            events.push(Happened { resource: row.id, kind: "attributed", data });
-            changed.push(row.id);
+            restated.add(&row, before, new, witness);
         }
-        owner::write_rows(tx, owned).await?;
-        owner::state(tx, stated, witness, self.at).await?;
-        add_events(tx, events, witness, self.at, clock).await?;
+        let changed = restated.write(tx, witness, clock).await?;
         keep_versions(tx, changed, self.at).await
     }
 }

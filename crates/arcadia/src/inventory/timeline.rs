@@ -128,8 +128,45 @@ pub fn restate(
         let owner = change(&span.owner).unwrap_or_else(|| span.owner.clone());
         add(Statement { from_at: split.unwrap_or(span.from_at), owner });
     }
+    to_record(spans, wanted)
+}
+
+/// What to record so that, from `from` on, whatever was its parent's is whose the parent was.
+#[must_use]
+pub fn inherit(spans: &[Statement], parent: &[Statement], from: Timestamp) -> Vec<Statement> {
+    let begins = spans.iter().chain(parent).map(|span| span.from_at);
+    let mut times: Vec<Timestamp> = begins.chain([from]).collect();
+    times.sort_unstable();
+    let mut wanted: Vec<Statement> = Vec::new();
+    for at in times {
+        let Some(Statement { owner: own, .. }) = owner_at(spans, at) else { continue };
+        let is_heir = at >= from && own.reason == Reason::Parent;
+        let owner = match owner_at(parent, at).filter(|_| is_heir) {
+            Some(Statement { owner: parents, .. }) => Ownership {
+                tenant_id: parents.tenant_id.clone(),
+                project_id: parents.project_id,
+                ..own.clone()
+            },
+            None => own.clone(),
+        };
+        if wanted.last().is_none_or(|last| last.owner != owner) {
+            wanted.push(Statement { from_at: at, owner });
+        }
+    }
+    to_record(spans, wanted)
+}
+
+/// What to record after `spans` so that they become `wanted`.
+fn to_record(spans: &[Statement], mut wanted: Vec<Statement>) -> Vec<Statement> {
     let same = wanted.iter().zip(spans).take_while(|(new, old)| new == old).count();
-    if same == wanted.len() && same == spans.len() { Vec::new() } else { wanted.split_off(same) }
+    // Where nothing follows, the last owner that stays has to be said again of what another one had.
+    let ended = spans.get(same).filter(|_| same == wanted.len());
+    let goes_on = ended.zip(wanted.last());
+    let goes_on =
+        goes_on.map(|(ended, last)| Statement { from_at: ended.from_at, owner: last.owner.clone() });
+    let mut new = wanted.split_off(same);
+    new.extend(goes_on);
+    new
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ impl Account {
     pub(super) fn assignable(&self) -> Vec<(Urn, Timestamp)> {
         let droplets = self.living_droplets().map(|it| (Urn::droplet(it.id), it.created_at));
         let volumes = self.volumes.living().map(|it| (Urn::new(UrnKind::Volume, &it.id), it.created_at));
-        let addresses = self.reserved_ips.living().map(|it| (Urn::new(UrnKind::FloatingIp, it.ip), it.created_at));
+        let addresses =
+            self.reserved_ips.living().map(|it| (Urn::new(UrnKind::FloatingIp, it.ip), it.created_at));
         let balancers = self.load_balancers.living();
         let balancers = balancers.map(|it| (Urn::new(UrnKind::LoadBalancer, &it.id), it.created_at));
         droplets.chain(volumes).chain(addresses).chain(balancers).chain(self.never_hidden()).collect()

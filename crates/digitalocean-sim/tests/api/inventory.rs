@@ -96,7 +96,8 @@ async fn what_is_assigned_before_it_is_listed_stays_where_it_was_assigned_to() {
     site.simulator.inject(Fault::new("POST /v2/droplets", FaultKind::Hide { ms: 20_000 }).once());
     let (_, made) = site.post("/v2/droplets", droplet("edge-1")).await;
     let urn = format!("do:droplet:{}", made["droplet"]["id"]);
-    let (_, project) = site.post("/v2/projects", json!({ "name": "acme", "purpose": "Service or API" })).await;
+    let (_, project) =
+        site.post("/v2/projects", json!({ "name": "acme", "purpose": "Service or API" })).await;
     let path = format!("/v2/projects/{}/resources", project["project"]["id"].as_str().unwrap());
     let (_, assigned) = site.post(&path, json!({ "resources": [urn, "do:droplet:1"] })).await;
     let status = |at: usize| &assigned["resources"][at]["status"];

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 const PAGE: u32 = 500;
@@ -120,10 +121,19 @@ fn csv_line(row: &ResourceShown) -> String {
     let value = serde_json::to_value(row).unwrap_or_default();
     let cells = COLUMNS.map(|column| match &value[column] {
         serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => quoted(text),
+        serde_json::Value::String(text) => quoted(&as_text(text)),
         other => quoted(&other.to_string()),
     });
     cells.join(",") + "\r\n"
+}
+
+/// A spreadsheet takes what begins so for a formula, unless an apostrophe stands before it. Whoever names a resource must
+/// not have that run at whoever opens the list.
+fn as_text(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        return format!("'{text}").into();
+    }
+    text.into()
 }
 
 /// As RFC 4180 has it.
@@ -132,4 +142,28 @@ fn quoted(text: &str) -> String {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }
     text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{as_text, quoted};
+
+    #[test]
+    fn what_a_spreadsheet_would_run_comes_as_text() {
+        let cells = [
+            (
+                "=HYPERLINK(\"http://evil.example\",\"x\")",
+                "\"'=HYPERLINK(\"\"http://evil.example\"\",\"\"x\"\")\"",
+            ),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\tx", "'\tx"),
+            ("web-1", "web-1"),
+            ("a=b", "a=b"),
+        ];
+        for (name, cell) in cells {
+            assert_eq!(quoted(&as_text(name)), cell);
+        }
+    }
 }

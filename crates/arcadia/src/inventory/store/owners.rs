@@ -2,6 +2,7 @@
 
 use super::super::ResourceId;
 use super::super::timeline::{Ownership, Reason, Statement};
+use super::projects::Decided;
 use arcadia_sql::{row, statements};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -27,6 +28,18 @@ statements! {
         JOIN cloud_resources AS child ON child.provider = parent.provider AND child.parent_kind = parent.kind
             AND child.parent_id = parent.provider_id
         WHERE parent.id {any($1)} AND child.deleted_at IS NULL ORDER BY child.id";
+    /// What lives through these or did last, tombstones too, and since when it was with them: what it was with before is
+    /// no business of theirs.
+    pub(crate) HEIRS = "
+        SELECT child.id, child.cloud_project_id, child.owner_reason, child.tenant_id, child.deleted_at,
+            parent.id AS parent,
+            (SELECT MAX(version.to_at) FROM cloud_resource_versions AS version
+                WHERE version.resource_id = child.id AND (version.parent_kind IS DISTINCT FROM child.parent_kind
+                    OR version.parent_id IS DISTINCT FROM child.parent_id)) AS with_it_since
+        FROM cloud_resources AS parent
+        JOIN cloud_resources AS child ON child.provider = parent.provider AND child.parent_kind = parent.kind
+            AND child.parent_id = parent.provider_id
+        WHERE parent.id {any($1)} ORDER BY child.id";
     /// Those that are without their parent: time tells whether it is gone.
     pub(crate) LEFT_BEHIND = "
         SELECT id FROM cloud_resources WHERE parent_left_at IS NOT NULL AND deleted_at IS NULL ORDER BY id";
@@ -103,6 +116,19 @@ row! {
         pub(crate) project_is_internal: Option<bool>,
     }
 
+    /// See `HEIRS`.
+    #[derive(Debug, Clone)]
+    pub(crate) struct Heir {
+        pub(crate) id: ResourceId,
+        pub(crate) cloud_project_id: Option<Uuid>,
+        pub(crate) owner_reason: String,
+        pub(crate) tenant_id: Option<String>,
+        pub(crate) deleted_at: Option<Timestamp>,
+        pub(crate) parent: ResourceId,
+        /// `None`: since it is known.
+        pub(crate) with_it_since: Option<Timestamp>,
+    }
+
     /// One row of `cloud_resource_owners`.
     #[derive(Debug, Clone)]
     pub(crate) struct StatementRow {
@@ -112,6 +138,13 @@ row! {
         pub(crate) deployment_id: Option<Uuid>,
         pub(crate) project_id: Option<Uuid>,
         pub(crate) reason: String,
+    }
+}
+
+impl From<Heir> for Decided {
+    fn from(heir: Heir) -> Decided {
+        let Heir { id, cloud_project_id, owner_reason, tenant_id, deleted_at, .. } = heir;
+        Decided { id, cloud_project_id, owner_reason, tenant_id, deleted_at }
     }
 }
 

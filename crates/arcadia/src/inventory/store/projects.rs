@@ -97,7 +97,7 @@ row! {
         pub(crate) parent_id: Option<String>,
     }
 
-    /// A resource whose owner a project decided.
+    /// A resource whose owners are said anew.
     #[derive(Debug, Clone)]
     pub(crate) struct Decided {
         pub(crate) id: ResourceId,

@@ -67,8 +67,10 @@ fn a_restatement_changes_what_it_is_about_from_its_time_on_and_nothing_else() {
         }
         let from = random.bool().then(|| random.i64(0..MINUTES));
         let project = Some(Uuid::from_u128(1));
+        // One that had it before, one that never had it, or nobody.
+        let tenant_id = [Some("acme"), Some("initech"), None][random.usize(..3)].map(str::to_owned);
         let change = |owner: &Ownership| {
-            let tenant_id = Some("initech".to_owned());
+            let tenant_id = tenant_id.clone();
             (owner.project_id == project).then(|| Ownership { tenant_id, ..owner.clone() })
         };
         for (minute, owner) in minutes.iter_mut().enumerate() {
@@ -79,6 +81,38 @@ fn a_restatement_changes_what_it_is_about_from_its_time_on_and_nothing_else() {
         }
         let new = restate(&timeline(recorded.clone()), from.map(at), change);
         recorded.extend(new);
+        same(&timeline(recorded), &minutes, seed);
+    }
+}
+
+#[test]
+fn an_heir_is_whose_its_parent_was_at_each_time_from_then_on() {
+    for seed in 0..3_000 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let said = |random: &mut fastrand::Rng| -> Vec<Statement> {
+            let count = random.usize(1..8);
+            let one = |random: &mut fastrand::Rng| Statement {
+                from_at: at(random.i64(0..MINUTES)),
+                owner: owner(random),
+            };
+            (0..count).map(|_| one(random)).collect()
+        };
+        let (mut recorded, parent) = (said(&mut random), timeline(said(&mut random)));
+        let from = random.i64(0..MINUTES);
+        let own = timeline(recorded.clone());
+        let minutes = (0..MINUTES).map(|minute| {
+            let own = owner_at(&own, at(minute))?.owner.clone();
+            let parents =
+                owner_at(&parent, at(minute)).filter(|_| minute >= from && own.reason == Reason::Parent);
+            Some(match parents {
+                Some(Statement { owner, .. }) => {
+                    Ownership { tenant_id: owner.tenant_id.clone(), project_id: owner.project_id, ..own }
+                }
+                None => own,
+            })
+        });
+        let minutes: Minutes = minutes.collect();
+        recorded.extend(inherit(&own, &parent, at(from)));
         same(&timeline(recorded), &minutes, seed);
     }
 }
