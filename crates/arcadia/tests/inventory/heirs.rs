@@ -105,6 +105,8 @@ stories! {
         world.assign(&project, &format!("do:droplet:{id}")).await;
         world.sync_all().await;
         let project = world.projects().await.into_iter().find(|it| it.name == "Acme").unwrap().id;
+        // It has lain there for a while, and been nobody's.
+        world.advance(std::time::Duration::from_secs(60));
         let from = Some(world.now.get());
         world.advance(std::time::Duration::from_secs(60));
         world.give(project, Some("acme"), from).await.unwrap();
