@@ -2,35 +2,35 @@
 
 use super::{Driver, Next, guarded, later, pause_if};
 use crate::Halt;
-use crate::flight::{Flight, Transition, TurnBack};
+use crate::flight::{Flight, Hour, Transition, TurnBack};
 use crate::journal::Refused;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 impl<C: Send + Sync + 'static> Driver<C> {
     pub(super) async fn turn_back(&self, flight: &mut Flight, why: TurnBack) -> Result<Next, Refused> {
         self.load_ledger(flight).await?;
-        let look = self.last_look_in(flight, why.includes_step);
-        let transition = flight.turn_back(self.clock().now(), why, look);
+        let hour = self.hour(flight, why.includes_step);
+        let transition = flight.turn_back(hour, why);
         self.write(flight, &transition).await?;
         Ok(pause_if(&transition))
     }
 
     /// An operator asked for it to be tried once more.
     pub(super) async fn resume_undoing(&self, flight: &mut Flight) -> Result<Next, Refused> {
-        let look = self.last_look_in(flight, false);
-        let transition = flight.resume_undoing(self.clock().now(), look);
+        let hour = self.hour(flight, false);
+        let transition = flight.resume_undoing(hour);
         self.write(flight, &transition).await?;
         Ok(pause_if(&transition))
     }
 
-    /// Real time until the last look, or nothing when no step so far leaves marks.
-    pub(super) fn last_look_in(&self, flight: &Flight, includes_step: bool) -> Duration {
+    fn hour(&self, flight: &Flight, includes_step: bool) -> Hour {
         let done = flight.ledger.iter().map(|row| row.step_name.as_str());
         let here = includes_step.then(|| flight.step_name());
         let marks = |name: &str| self.registry.find(name).is_some_and(|step| step.leaves_marks());
         let leaves_marks = self.registry.has_last_look() && done.chain(here).any(marks);
-        self.clock().scaled(Flight::last_look_delay(leaves_marks))
+        let last_look_in = self.clock().scaled(Flight::last_look_delay(leaves_marks));
+        let now = self.clock().now();
+        Hour { now, calls_end: later(now, self.call_timeout), last_look_in }
     }
 
     pub(super) async fn undo(&self, flight: &mut Flight) -> Result<Next, Refused> {
@@ -39,17 +39,17 @@ impl<C: Send + Sync + 'static> Driver<C> {
             let message = format!("this build knows no step `{}`", flight.step_name());
             return self.park(flight, "unknown_step", &message).await;
         };
-        let (policy, look) = (step.policy(), self.last_look_in(flight, false));
+        let policy = step.policy();
         let entry = flight.ledger.iter().find(|row| row.step_idx == flight.idx());
         let (prior, gave) = entry.map_or((None, None), |row| (row.prior.clone(), row.output.clone()));
         let run = self.run_of(flight);
         let undone = guarded(&policy, step.compensate(&run, prior, gave)).await;
-        let now = self.clock().now();
+        let hour = self.hour(flight, false);
         if let Err(Halt::Unknown(_)) = &undone {
-            flight.doubt(later(now, self.call_timeout));
+            flight.doubt(hour.calls_end);
         }
         let transition = match undone {
-            Ok(()) => flight.undone(now, None, look),
+            Ok(()) => flight.undone(hour, None),
             Err(Halt::Lost) => return Err(Refused::Lost),
             Err(Halt::Undecodable(message)) => return self.park(flight, "undecodable", &message).await,
             Err(Halt::Wait(wait)) => self.pause(flight, wait),
@@ -57,7 +57,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
                 if flight.row.step_attempts < i64::from(policy.compensation_attempts) {
                     self.retry(flight, &policy, &failure)
                 } else {
-                    flight.undone(now, Some(&failure), look)
+                    flight.undone(hour, Some(&failure))
                 }
             }
         };

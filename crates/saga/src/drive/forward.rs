@@ -5,8 +5,8 @@ use crate::flight::{Flight, Transition, TurnBack};
 use crate::journal::Refused;
 use crate::rows::check_storable;
 use crate::step::AnyStep;
-use crate::{Failure, Halt, Outcome, Policy, Wait};
-use serde_json::{Map, Value, json};
+use crate::{Failure, Halt, Outcome, Policy};
+use serde_json::{Map, Value};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
             self.write(flight, &transition).await?;
             return Ok(Next::Pause);
         }
+        flight.look_first(self.clock().now());
         let prior = if step.prepares() {
             let run = self.run_of(flight);
             match guarded(&step.policy(), step.prepare(&run)).await {
@@ -28,38 +29,48 @@ impl<C: Send + Sync + 'static> Driver<C> {
             None
         };
         flight.intend(self.clock().now(), prior);
-        let refused_by_cancel = flight.at_pivot();
+        let refused_by_cancel = flight.at_pivot() && !flight.is_in_doubt();
         self.write(flight, &Transition { refused_by_cancel, ..Transition::default() }).await?;
         Ok(Next::Again)
     }
 
-    /// Nothing was changed yet, so even a failure in doubt is certain for the saga.
+    /// Nothing was changed yet, so even a failure in doubt is certain for the saga, unless its ledger lost commits.
     pub(super) async fn not_prepared(
         &self,
         flight: &mut Flight,
         step: &dyn AnyStep<C>,
         halt: Halt,
     ) -> Result<Next, Refused> {
-        let mut transition = match halt {
+        let policy = step.policy();
+        let transition = match halt {
             Halt::Lost => return Err(Refused::Lost),
             Halt::Undecodable(message) => return self.park(flight, "undecodable", &message).await,
             Halt::Wait(wait) => self.pause(flight, wait),
-            Halt::Unknown(failure) | Halt::Failed(failure) if flight.past_pivot() => {
-                self.retry(flight, &step.policy(), &failure)
+            Halt::Unknown(failure) | Halt::Failed(failure) if flight.only_forward() => {
+                self.prepare_again(flight, &policy, &failure)
             }
-            Halt::Unknown(failure) if flight.row.step_waits + 1 < i64::from(step.policy().attempts) => {
-                let delay = self.backoff(&step.policy(), flight.row.step_waits + 1);
-                self.pause(flight, Wait { delay, reason: failure.message, memo: None })
+            Halt::Unknown(failure) if flight.row.step_attempts + 1 < i64::from(policy.attempts) => {
+                self.prepare_again(flight, &policy, &failure)
             }
             Halt::Unknown(failure) | Halt::Failed(failure) => {
-                flight.intend(self.clock().now(), None);
-                return self.fail(flight, failure, false).await;
+                flight.row.step_attempts += 1;
+                let in_doubt = flight.is_in_doubt();
+                return self.fail(flight, failure, in_doubt).await;
             }
         };
-        "ready".clone_into(&mut flight.row.step_state);
-        transition.steps.clear();
+        flight.is_not_begun();
         self.write(flight, &transition).await?;
         Ok(Next::Pause)
+    }
+
+    /// A preparation has no intent: its attempts are counted when they end.
+    fn prepare_again(&self, flight: &mut Flight, policy: &Policy, failure: &Failure) -> Transition {
+        flight.row.step_attempts += 1;
+        if !flight.has_attempts(policy) {
+            flight.is_stuck(failure);
+        }
+        let delay = self.clock().scaled(self.backoff(policy, flight.row.step_attempts));
+        flight.retry(failure, delay, "retry")
     }
 
     pub(super) async fn execute(&self, flight: &mut Flight, step: &dyn AnyStep<C>) -> Result<Next, Refused> {
@@ -147,8 +158,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
     ) -> Result<Next, Refused> {
         // Only forward, and as often tried as its policy hoped: it goes on, but a person should know.
         if !flight.has_attempts(policy) {
-            let data = json!({"reason": "stuck", "message": failure.message, "step": flight.step_name()});
-            flight.row.attention = Some(data);
+            flight.is_stuck(failure);
         }
         let transition = self.retry(flight, policy, failure);
         self.write(flight, &transition).await?;

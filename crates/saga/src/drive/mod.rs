@@ -154,7 +154,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
         }
         if flight.wants_cancel() {
             // The rows that a start wrote are the first step's to undo, even if it never ran.
-            let begun = !flight.is_ready() || flight.idx() == 0;
+            let begun = !flight.is_ready() || flight.idx() == 0 || flight.is_in_doubt();
             let why = TurnBack {
                 reason: "cancelled".to_owned(),
                 message: "a cancel was asked for".to_owned(),

@@ -78,7 +78,7 @@ impl Sagas {
         if held.status.is_terminal() {
             return Err(held.refused(format!("it is {} and cannot be cancelled", held.status.as_str())));
         }
-        let (idx, begun) = (held.row.current_step_idx, held.row.step_state != "ready");
+        let (idx, begun) = (held.row.current_step_idx, held.row.step_state != "ready" || held.row.rewound);
         let pivot = self.catalog.pivot(&held.steps).and_then(|pivot| i64::try_from(pivot).ok());
         let forward_only = pivot.is_some_and(|pivot| idx > pivot || (idx == pivot && begun));
         if held.status == Status::Running && forward_only {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod columns;
+mod doubt;
 mod fencing;
 mod forward;
 mod hints;

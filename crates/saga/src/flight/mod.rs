@@ -1,8 +1,11 @@
 //! A claimed saga in memory, and the transitions that it can make. Pure: nothing here waits or writes.
 
+mod back;
+
+pub(crate) use back::{Hour, LAST_LOOK, TurnBack};
+
 use crate::record::{Status, StepStatus};
 use crate::rows::{SagaRow, StepRow, object};
-use crate::schedule::JOB;
 use crate::{Failure, Policy, SagaId, Wait};
 use arcadia_sql::Error;
 use jiff::Timestamp;
@@ -12,10 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The place behind the first step, where a rollback ends with a last look.
-pub(crate) const LAST_LOOK: i64 = -1;
-/// How long after the last deletion the last look comes: the provider still lists what it destroyed.
-const LAST_LOOK_AFTER: Duration = Duration::from_secs(15);
+/// Why a person should look at a step that may not turn back and does not get on.
+const STUCK: &str = "stuck";
 
 /// What is written together: the saga's row as the flight now has it, and these.
 #[derive(Debug, Default)]
@@ -117,9 +118,19 @@ impl Flight {
         self.row.step_attempts < i64::from(policy.attempts)
     }
 
+    /// Whether the step at the cursor may have been done already, even if its intent is not in the ledger.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.row.rewound || self.row.doubt_until.is_some()
+    }
+
+    /// Behind the point of no return, or at it when it may have been passed.
+    pub(crate) fn only_forward(&self) -> bool {
+        self.past_pivot() || (self.at_pivot() && self.is_in_doubt())
+    }
+
     /// A cancel counts until the pivot's intent is written.
     pub(crate) fn wants_cancel(&self) -> bool {
-        let committed = self.past_pivot() || (self.at_pivot() && !self.is_ready());
+        let committed = self.only_forward() || (self.at_pivot() && !self.is_ready());
         self.cancel.load(Ordering::Relaxed) && !self.is_compensating() && !committed
     }
 
@@ -145,14 +156,29 @@ impl Flight {
         self.intent_is_ours = false;
     }
 
-    /// The intent of an attempt. The same write may carry the end of the step before.
-    pub(crate) fn intend(&mut self, now: Timestamp, prior: Option<Value>) {
-        self.set_state("running");
-        self.row.step_attempts += 1;
+    /// A look at what will be changed, before the intent.
+    pub(crate) fn look_first(&mut self, now: Timestamp) {
         self.row.step_started_at.get_or_insert(now);
+        self.doubt_what_was_lost(now);
+    }
+
+    /// The ledger lost commits: the step may have been done by what it forgot.
+    fn doubt_what_was_lost(&mut self, now: Timestamp) {
         if self.row.rewound {
             self.row.doubt_until.get_or_insert(now);
         }
+    }
+
+    /// The intent of an attempt. The same write may carry the end of the step before. Attempts, waits and time of
+    /// a look are not the step's.
+    pub(crate) fn intend(&mut self, now: Timestamp, prior: Option<Value>) {
+        if self.is_ready() {
+            (self.row.step_attempts, self.row.step_waits, self.row.step_started_at) = (0, 0, None);
+        }
+        self.set_state("running");
+        self.row.step_attempts += 1;
+        self.row.step_started_at.get_or_insert(now);
+        self.doubt_what_was_lost(now);
         if prior.is_some() {
             self.row.step_prior = prior;
         }
@@ -165,6 +191,11 @@ impl Flight {
         if let Some(memo) = self.row.step_memo.as_mut().and_then(Value::as_object_mut) {
             memo.remove("looks");
         }
+    }
+
+    /// It waits before its intent, not after.
+    pub(crate) fn is_not_begun(&mut self) {
+        self.set_state("ready");
     }
 
     pub(crate) fn not_begun_after_all(&mut self) {
@@ -201,6 +232,17 @@ impl Flight {
         Transition { park: Some(delay), events, ..Transition::default() }
     }
 
+    /// Tried as often as its policy hoped and not allowed to turn back: it goes on, but a person should know.
+    pub(crate) fn is_stuck(&mut self, failure: &Failure) {
+        let step = self.step_name();
+        let advice = format!(
+            "mend what the message says: `{step}` is tried again by itself, and at once by `retry`; \
+            done by hand it is passed over by `skip`; `abandon` leaves everything as it stands"
+        );
+        self.row.attention =
+            Some(json!({"reason": STUCK, "message": failure.message, "step": step, "advice": advice}));
+    }
+
     pub(crate) fn needs_person(&mut self, reason: &str, message: &str) -> Transition {
         let data = json!({"reason": reason, "message": message, "step": self.step_name()});
         let events = vec![NewEvent { kind: "parked", step_idx: Some(self.idx()), data: data.clone() }];
@@ -216,6 +258,9 @@ impl Flight {
         if self.knows_ledger {
             self.ledger.push(entry.clone());
         }
+        if self.row.attention.as_ref().is_some_and(|attention| attention["reason"] == STUCK) {
+            self.row.attention = None;
+        }
         let idx = self.idx() + 1;
         self.stand_at(idx);
         let mut transition = Transition { steps: vec![entry], ..Transition::default() };
@@ -226,123 +271,6 @@ impl Flight {
             (transition.release, transition.frees_locks) = (true, true);
         }
         transition
-    }
-
-    /// The saga turns back. The first failure's words are kept for ever.
-    pub(crate) fn turn_back(&mut self, now: Timestamp, why: TurnBack, clock_scaled: Duration) -> Transition {
-        let (idx, name) = (self.idx(), self.step_name().to_owned());
-        let from = if why.includes_step { idx } else { idx - 1 };
-        let error = json!({
-            "reason": why.reason, "message": why.message, "step": name, "step_idx": idx,
-            "in_doubt": why.includes_step, "compensate_from_idx": from,
-        });
-        let mut transition = Transition {
-            events: vec![NewEvent { kind: "compensating", step_idx: Some(idx), data: error.clone() }],
-            ..Transition::default()
-        };
-        if why.begun {
-            let entry = self.entry(StepStatus::Failed, now, None, Some(error.clone()), why.includes_step);
-            self.ledger.retain(|row| row.step_idx != idx);
-            self.ledger.push(entry.clone());
-            transition.steps.push(entry);
-        }
-        self.error_is_new |= self.row.error.is_none();
-        self.row.error.get_or_insert(error);
-        self.set_status(Status::Compensating);
-        let (doubt, memo) = (self.row.doubt_until, self.row.step_memo.take());
-        self.undo_next(now, from, &mut transition, clock_scaled);
-        if why.includes_step && self.idx() == idx {
-            (self.row.doubt_until, self.row.step_memo) = (doubt, memo);
-        }
-        transition
-    }
-
-    /// The compensation at the cursor ended, well or not.
-    pub(crate) fn undone(
-        &mut self,
-        now: Timestamp,
-        failed: Option<&Failure>,
-        clock_scaled: Duration,
-    ) -> Transition {
-        let idx = self.idx();
-        let mut transition = Transition::default();
-        let (attempts, started) = (self.row.step_attempts, self.row.step_started_at);
-        let (runner, epoch) = (self.runner, self.row.epoch);
-        if let Some(entry) = self.ledger.iter_mut().find(|row| row.step_idx == idx) {
-            let status =
-                if failed.is_some() { StepStatus::CompensationFailed } else { StepStatus::Compensated };
-            status.as_str().clone_into(&mut entry.status);
-            entry.compensation_attempts = attempts;
-            entry.compensation_started_at = started;
-            entry.compensation_finished_at = Some(now);
-            (entry.runner, entry.epoch) = (runner, epoch);
-            if let Some(failure) = failed {
-                entry.error = Some(json!({"compensation": failure.message, "step": entry.error}));
-            }
-            transition.steps.push(entry.clone());
-        }
-        if let Some(failure) = failed {
-            let data = json!({"message": failure.message, "attempts": attempts});
-            transition.events.push(NewEvent { kind: "compensation_failed", step_idx: Some(idx), data });
-        }
-        self.undo_next(now, idx - 1, &mut transition, clock_scaled);
-        transition
-    }
-
-    pub(crate) fn resume_undoing(&mut self, now: Timestamp, clock_scaled: Duration) -> Transition {
-        let mut transition = Transition::default();
-        self.undo_next(now, self.idx(), &mut transition, clock_scaled);
-        transition
-    }
-
-    /// Stands at the next thing to undo at or below `from`, or ends the rollback.
-    fn undo_next(&mut self, now: Timestamp, from: i64, transition: &mut Transition, last_look_in: Duration) {
-        let next = self.ledger.iter().filter(|row| row.step_idx <= from).filter(|row| is_standing(row));
-        let next = next.max_by_key(|row| row.step_idx).map(|row| (row.step_idx, row.prior.clone()));
-        match next {
-            Some((idx, prior)) => {
-                self.stand_at(idx);
-                self.intend(now, prior);
-            }
-            None if last_look_in > Duration::ZERO => {
-                self.stand_at(LAST_LOOK);
-                self.set_state("waiting");
-                self.row.waiting_for = Some("a last look for anything left over".to_owned());
-                transition.park = Some(last_look_in);
-            }
-            None => self.rolled_back(now, transition),
-        }
-    }
-
-    /// The end of a rollback: everything undone, or a person is needed.
-    pub(crate) fn rolled_back(&mut self, now: Timestamp, transition: &mut Transition) {
-        let failed: Vec<_> = self
-            .ledger
-            .iter()
-            .filter(|row| row.status == StepStatus::CompensationFailed.as_str())
-            .map(|row| json!({"step_idx": row.step_idx, "step": row.step_name, "output": row.output, "error": row.error}))
-            .collect();
-        self.stand_at(LAST_LOOK);
-        self.row.finished_at = Some(now);
-        transition.release = true;
-        let is_clean = self.row.clean.as_ref().is_none_or(|clean| clean == &Value::Bool(true));
-        if failed.is_empty() {
-            // Background work has nothing to undo: it gave up, and its schedule shows that.
-            self.set_status(if self.row.kind == JOB { Status::Failed } else { Status::RolledBack });
-            transition.frees_locks = true;
-            if !is_clean {
-                self.row.attention = Some(json!({"reason": "left_over", "left": self.row.clean}));
-            }
-        } else {
-            self.set_status(Status::Failed);
-            self.row.attention =
-                Some(json!({"reason": "compensation_failed", "standing": failed, "left": self.row.clean}));
-        }
-    }
-
-    /// How long until the last look, or nothing when no step leaves marks.
-    pub(crate) fn last_look_delay(leaves_marks: bool) -> Duration {
-        if leaves_marks { LAST_LOOK_AFTER } else { Duration::ZERO }
     }
 
     fn entry(
@@ -371,22 +299,6 @@ impl Flight {
             compensation_finished_at: None,
         }
     }
-}
-
-/// Why and from where a saga turns back.
-pub(crate) struct TurnBack {
-    pub(crate) reason: String,
-    pub(crate) message: String,
-    /// The step at the cursor may have happened: it is undone too.
-    pub(crate) includes_step: bool,
-    /// It was at least attempted: the ledger says so.
-    pub(crate) begun: bool,
-}
-
-/// It happened or may have happened, and is not undone yet.
-fn is_standing(row: &StepRow) -> bool {
-    row.status == StepStatus::Completed.as_str()
-        || (row.status == StepStatus::Failed.as_str() && row.in_doubt)
 }
 
 fn millis(duration: Duration) -> u64 {

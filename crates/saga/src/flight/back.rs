@@ -1,0 +1,160 @@
+//! The transitions of the way back: what stands is undone from the top, then comes a last look.
+
+use super::{Flight, NewEvent, Transition};
+use crate::Failure;
+use crate::record::{Status, StepStatus};
+use crate::rows::StepRow;
+use crate::schedule::JOB;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The place behind the first step, where a rollback ends with a last look.
+pub(crate) const LAST_LOOK: i64 = -1;
+/// How long after the last deletion the last look comes: the provider still lists what it destroyed.
+const LAST_LOOK_AFTER: Duration = Duration::from_secs(15);
+
+/// What the way back has to know of time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hour {
+    pub(crate) now: Timestamp,
+    /// By then a call that was made just now is over.
+    pub(crate) calls_end: Timestamp,
+    /// Real time until the last look; nothing when no step left marks.
+    pub(crate) last_look_in: Duration,
+}
+
+/// Why and from where a saga turns back.
+pub(crate) struct TurnBack {
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    /// The step at the cursor may have happened: it is undone too.
+    pub(crate) includes_step: bool,
+    /// It was at least attempted: the ledger says so.
+    pub(crate) begun: bool,
+}
+
+impl Flight {
+    /// The saga turns back. The first failure's words are kept for ever.
+    pub(crate) fn turn_back(&mut self, hour: Hour, why: TurnBack) -> Transition {
+        let now = hour.now;
+        let (idx, name) = (self.idx(), self.step_name().to_owned());
+        let from = if why.includes_step { idx } else { idx - 1 };
+        let error = json!({
+            "reason": why.reason, "message": why.message, "step": name, "step_idx": idx,
+            "in_doubt": why.includes_step, "compensate_from_idx": from,
+        });
+        let mut transition = Transition {
+            events: vec![NewEvent { kind: "compensating", step_idx: Some(idx), data: error.clone() }],
+            ..Transition::default()
+        };
+        if why.begun {
+            let entry = self.entry(StepStatus::Failed, now, None, Some(error.clone()), why.includes_step);
+            self.ledger.retain(|row| row.step_idx != idx);
+            self.ledger.push(entry.clone());
+            transition.steps.push(entry);
+        }
+        self.error_is_new |= self.row.error.is_none();
+        self.row.error.get_or_insert(error);
+        self.set_status(Status::Compensating);
+        let (doubt, memo) = (self.row.doubt_until, self.row.step_memo.take());
+        self.undo_next(hour, from, &mut transition);
+        if why.includes_step && self.idx() == idx {
+            (self.row.doubt_until, self.row.step_memo) = (doubt, memo);
+            self.doubt_what_was_lost(now);
+        }
+        transition
+    }
+
+    /// The compensation at the cursor ended, well or not.
+    pub(crate) fn undone(&mut self, hour: Hour, failed: Option<&Failure>) -> Transition {
+        let (idx, now) = (self.idx(), hour.now);
+        let mut transition = Transition::default();
+        let (attempts, started) = (self.row.step_attempts, self.row.step_started_at);
+        let (runner, epoch) = (self.runner, self.row.epoch);
+        if let Some(entry) = self.ledger.iter_mut().find(|row| row.step_idx == idx) {
+            let status =
+                if failed.is_some() { StepStatus::CompensationFailed } else { StepStatus::Compensated };
+            status.as_str().clone_into(&mut entry.status);
+            entry.compensation_attempts = attempts;
+            entry.compensation_started_at = started;
+            entry.compensation_finished_at = Some(now);
+            (entry.runner, entry.epoch) = (runner, epoch);
+            if let Some(failure) = failed {
+                entry.error = Some(json!({"compensation": failure.message, "step": entry.error}));
+            }
+            transition.steps.push(entry.clone());
+        }
+        if let Some(failure) = failed {
+            let data = json!({"message": failure.message, "attempts": attempts});
+            transition.events.push(NewEvent { kind: "compensation_failed", step_idx: Some(idx), data });
+        }
+        self.undo_next(hour, idx - 1, &mut transition);
+        transition
+    }
+
+    pub(crate) fn resume_undoing(&mut self, hour: Hour) -> Transition {
+        let mut transition = Transition::default();
+        self.undo_next(hour, self.idx(), &mut transition);
+        transition
+    }
+
+    /// Stands at the next thing to undo at or below `from`, or ends the rollback.
+    fn undo_next(&mut self, hour: Hour, from: i64, transition: &mut Transition) {
+        let next = self.ledger.iter().filter(|row| row.step_idx <= from).filter(|row| is_standing(row));
+        match next.max_by_key(|row| row.step_idx).cloned() {
+            Some(row) => {
+                self.stand_at(row.step_idx);
+                self.intend(hour.now, row.prior);
+                // After an undo in vain: what was looked for may show only now, and its last call be under way.
+                if row.in_doubt || row.compensation_finished_at.is_some() {
+                    self.doubt(hour.calls_end);
+                }
+            }
+            None if hour.last_look_in > Duration::ZERO => {
+                self.stand_at(LAST_LOOK);
+                self.set_state("waiting");
+                self.row.waiting_for = Some("a last look for anything left over".to_owned());
+                transition.park = Some(hour.last_look_in);
+            }
+            None => self.rolled_back(hour.now, transition),
+        }
+    }
+
+    /// The end of a rollback: everything undone, or a person is needed.
+    pub(crate) fn rolled_back(&mut self, now: Timestamp, transition: &mut Transition) {
+        let failed: Vec<_> = self
+            .ledger
+            .iter()
+            .filter(|row| row.status == StepStatus::CompensationFailed.as_str())
+            .map(|row| json!({"step_idx": row.step_idx, "step": row.step_name, "output": row.output, "error": row.error}))
+            .collect();
+        self.stand_at(LAST_LOOK);
+        self.row.finished_at = Some(now);
+        transition.release = true;
+        let is_clean = self.row.clean.as_ref().is_none_or(|clean| clean == &Value::Bool(true));
+        if failed.is_empty() {
+            // Background work has nothing to undo: it gave up, and its schedule shows that.
+            self.set_status(if self.row.kind == JOB { Status::Failed } else { Status::RolledBack });
+            transition.frees_locks = true;
+            if !is_clean {
+                self.row.attention = Some(json!({"reason": "left_over", "left": self.row.clean}));
+            }
+        } else {
+            self.set_status(Status::Failed);
+            self.row.attention =
+                Some(json!({"reason": "compensation_failed", "standing": failed, "left": self.row.clean}));
+        }
+    }
+
+    /// How long until the last look, or nothing when no step leaves marks.
+    pub(crate) fn last_look_delay(leaves_marks: bool) -> Duration {
+        if leaves_marks { LAST_LOOK_AFTER } else { Duration::ZERO }
+    }
+}
+
+/// It happened or may have happened, and is not undone yet.
+fn is_standing(row: &StepRow) -> bool {
+    row.status == StepStatus::Completed.as_str()
+        || (row.status == StepStatus::Failed.as_str() && row.in_doubt)
+}
