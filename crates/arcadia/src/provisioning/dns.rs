@@ -29,6 +29,10 @@ pub(crate) struct Wanted {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     pub records: Vec<Record>,
+    /// The ledger had lost commits: what was seen may be what this very step made of it, and what was there before
+    /// is not known.
+    #[serde(default)]
+    pub perhaps_ours: bool,
 }
 
 /// What a write was.
@@ -54,6 +58,12 @@ pub(crate) enum Change {
 }
 
 impl Wanted {
+    /// What was seen, by a step that may have been done by what the ledger forgot.
+    pub(crate) fn seen_in_doubt(&self, run: &Run<Cloud>, seen: Seen) -> Seen {
+        let perhaps_ours = run.in_doubt() && seen.records.iter().any(|record| self.is(record));
+        Seen { perhaps_ours, ..seen }
+    }
+
     /// From what was there to what is wanted. Of several records one is overwritten and the others go.
     pub(crate) fn change_from(&self, seen: &Seen) -> Change {
         let (first, others) = match seen.records.split_first() {
@@ -103,7 +113,10 @@ fn is_as_before(domain: &str, record: &Record, before: &Record) -> bool {
 /// The records of that type and name, in the order of their ids.
 pub(crate) async fn look(run: &Run<Cloud>, domain: &str, kind: &RecordType, name: &str) -> Outcome<Seen> {
     let records = look_at_name(run, domain, name).await?;
-    Ok(Seen { records: records.into_iter().filter(|record| record.kind == *kind).collect() })
+    Ok(Seen {
+        records: records.into_iter().filter(|record| record.kind == *kind).collect(),
+        perhaps_ours: false,
+    })
 }
 
 /// The records of that name, of whatever type, in the order of their ids.
@@ -207,6 +220,7 @@ pub(crate) async fn unwrite(
     written: Option<RecordId>,
 ) -> Undo {
     match wanted.change_from(seen) {
+        Change::Nothing(_) if seen.perhaps_ours => leave_unexplained(run, wanted).await,
         Change::Nothing(_) => Ok(()),
         Change::Create(draft) => uncreate(run, wanted, &draft, written).await,
         Change::Overwrite { record, with, delete } => {
@@ -214,6 +228,19 @@ pub(crate) async fn unwrite(
             let gone = seen.records.iter().filter(|before| delete.contains(&before.id));
             recreate(run, &wanted.domain, gone.collect(), Some(record)).await
         }
+    }
+}
+
+/// Nothing was looked at before the ledger lost commits, or what was seen is lost with them: a record as wanted may be
+/// this saga's or have been there always.
+pub(crate) async fn leave_unexplained(run: &Run<Cloud>, wanted: &Wanted) -> Undo {
+    let now = look(run, &wanted.domain, &wanted.kind, &wanted.name).await?;
+    match now.records.iter().find(|record| wanted.is(record)) {
+        None => Ok(()),
+        Some(found) => Err(Halt::failed(format!(
+            "{} may be this saga's or have been there before: the ledger lost commits; it is left alone",
+            words(found)
+        ))),
     }
 }
 
@@ -296,7 +323,8 @@ pub(crate) async fn recreate(
 /// What an earlier attempt at an undo asked for may show only now: one pause for each attempt but the first.
 fn wait_for_earlier_attempt(run: &Run<Cloud>) -> Outcome<()> {
     let paused_for = run.memo::<Value>()?.and_then(|memo| memo["paused_for_attempt"].as_u64());
-    if run.attempt() <= 1 || paused_for == Some(u64::from(run.attempt())) {
+    let is_first = run.attempt() <= 1 && !run.in_doubt();
+    if is_first || paused_for == Some(u64::from(run.attempt())) {
         return Ok(());
     }
     let memo = json!({"paused_for_attempt": run.attempt()});

@@ -2,7 +2,7 @@
 
 use crate::world::{DOMAIN, World};
 use arcadia_saga::{SagaId, Status};
-use digitalocean_sim::{FaultKind, Kind, Mutation};
+use digitalocean_sim::{FaultKind, Kind, Limit, Mutation};
 use serde_json::{Value, json};
 
 const NAME: &str = "shop";
@@ -22,6 +22,27 @@ async fn upsert(world: &World, data: &str, then: &[&str]) -> SagaId {
     let inputs = json!({"dns_domain": DOMAIN, "dns_record_type": "A", "dns_record_name": NAME,
         "dns_record_data": data, "dns_record_ttl": 600, "reason": "asked to", "sleep_ms": 60_000});
     world.start_steps(steps, inputs).await
+}
+
+async fn delete(world: &World, then: &[&str]) -> SagaId {
+    let mut steps = vec!["delete_dns_record".to_owned()];
+    steps.extend(then.iter().map(|&step| step.to_owned()));
+    let inputs = json!({"dns_domain": DOMAIN, "dns_record_type": "A", "dns_record_name": NAME,
+        "sleep_ms": 60_000, "reason": "asked to"});
+    world.start_steps(steps, inputs).await
+}
+
+/// The ledger went back to where it is now, and a person let claims go on.
+async fn lose_commits(world: &World) {
+    let mut tx = world.service.cloud.db.begin().await.unwrap();
+    world.service.cloud.sagas.doubt_unfinished(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn failed_undo(world: &World, saga: SagaId) -> String {
+    let saga = world.saga(saga).await;
+    assert_eq!(saga.status, Status::Failed, "{:?}", saga.attention);
+    saga.attention.unwrap()["standing"][0]["error"]["compensation"].as_str().unwrap().to_owned()
 }
 
 async fn outcome(world: &World, saga: SagaId) -> String {
@@ -151,6 +172,49 @@ stories! {
         world.settle().await;
         assert_eq!(world.saga(saga).await.status, Status::RolledBack);
         assert_eq!(world.records(NAME), [record("A", "192.0.2.8", 600)]);
+    }
+
+    async fn a_record_that_a_lost_ledger_may_have_written_is_left_to_a_person(world: &World) {
+        let saga = upsert(world, "192.0.2.1", &["fail"]).await;
+        add(world, "A", "192.0.2.1");
+        lose_commits(world).await;
+        world.settle().await;
+        let why = failed_undo(world, saga).await;
+        assert!(why.contains("may be this saga's or have been there before"), "{why}");
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.1", 600)]);
+    }
+
+    async fn a_record_that_a_lost_ledger_cannot_have_written_is_restored(world: &World) {
+        let saga = upsert(world, "192.0.2.1", &["fail"]).await;
+        add(world, "A", "192.0.2.9");
+        lose_commits(world).await;
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
+        assert_eq!(world.records(NAME), [record("A", "192.0.2.9", 600)]);
+    }
+
+    async fn records_that_a_lost_ledger_may_have_deleted_are_asked_of_a_person(world: &World) {
+        let saga = delete(world, &["fail"]).await;
+        lose_commits(world).await;
+        world.settle().await;
+        let why = failed_undo(world, saga).await;
+        assert!(why.contains("may have had more records"), "{why}");
+    }
+
+    async fn a_deployment_s_name_that_a_lost_ledger_may_have_pointed_is_left_to_a_person(world: &World) {
+        let busy = FaultKind::RateLimit { limit: Limit::Burst, retry_after_s: 60 };
+        world.inject_once("GET /v2/domains/{name}/records", busy);
+        let shop = world.provision(NAME).await;
+        world.until_step(shop.saga, "point_deployment_dns").await;
+        let ip = world.saga(shop.saga).await.context["ip"].as_str().unwrap().to_owned();
+        let body = json!({"domain": DOMAIN, "type": "A", "name": NAME, "data": ip, "ttl": 1800});
+        world.simulator.mutate(&Mutation::create(Kind::DomainRecord, body)).unwrap();
+        lose_commits(world).await;
+        world.service.cloud.sagas.cancel(shop.saga, "user:ada").await.unwrap();
+        world.settle().await;
+        let why = failed_undo(world, shop.saga).await;
+        assert!(why.contains("may be this saga's or have been there before"), "{why}");
+        assert_eq!(world.records(NAME).len(), 1);
     }
 
     async fn an_absent_record_is_already_deleted(world: &World) {

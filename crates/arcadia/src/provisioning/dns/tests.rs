@@ -30,7 +30,7 @@ fn wanted(data: &str, ttl: Option<u32>) -> Wanted {
 
 #[test]
 fn nothing_there_is_a_creation_and_the_same_is_no_change() {
-    let there = Seen { records: vec![record(1, "192.0.2.1", 60)] };
+    let there = Seen { records: vec![record(1, "192.0.2.1", 60)], ..Seen::default() };
     assert!(matches!(wanted("192.0.2.1", None).change_from(&Seen::default()), Change::Create(_)));
     assert_eq!(wanted("192.0.2.1", None).change_from(&there), Change::Nothing(RecordId(1)));
     assert_eq!(wanted("192.0.2.1", Some(60)).change_from(&there), Change::Nothing(RecordId(1)));
@@ -38,7 +38,7 @@ fn nothing_there_is_a_creation_and_the_same_is_no_change() {
 
 #[test]
 fn an_overwrite_keeps_what_was_not_asked_to_change() {
-    let there = Seen { records: vec![record(1, "192.0.2.1", 60)] };
+    let there = Seen { records: vec![record(1, "192.0.2.1", 60)], ..Seen::default() };
     let Change::Overwrite { with, .. } = wanted("192.0.2.9", None).change_from(&there) else {
         panic!("another address is an overwrite")
     };
@@ -48,7 +48,8 @@ fn an_overwrite_keeps_what_was_not_asked_to_change() {
 
 #[test]
 fn of_several_records_one_stays() {
-    let there = Seen { records: vec![record(1, "192.0.2.1", 60), record(2, "192.0.2.2", 60)] };
+    let there =
+        Seen { records: vec![record(1, "192.0.2.1", 60), record(2, "192.0.2.2", 60)], ..Seen::default() };
     let change = wanted("192.0.2.1", None).change_from(&there);
     assert!(matches!(change, Change::Overwrite { delete, .. } if delete == [RecordId(2)]));
 }

@@ -37,7 +37,8 @@ impl Step<Cloud> for DeleteDnsRecord {
         if matches!(kind, RecordType::Soa | RecordType::Ns) {
             return Err(Halt::failed(format!("the {kind} records of a zone are not ours to delete")));
         }
-        dns::look(run, &needs.dns_domain, &kind, &needs.dns_record_name).await.map(Some)
+        let seen = dns::look(run, &needs.dns_domain, &kind, &needs.dns_record_name).await?;
+        Ok(Some(Seen { perhaps_ours: run.in_doubt(), ..seen }))
     }
 
     async fn execute(&self, run: &Run<Cloud>, needs: RecordUnwanted) -> Outcome<()> {
@@ -48,7 +49,15 @@ impl Step<Cloud> for DeleteDnsRecord {
     }
 
     async fn compensate(&self, run: &Run<Cloud>, undoing: Undoing<RecordUnwanted, Seen, ()>) -> Undo {
-        let seen = undoing.prior.unwrap_or_default();
-        dns::recreate(run, &undoing.needs.dns_domain, seen.records.iter().collect(), None).await
+        let unseen = Seen { perhaps_ours: run.in_doubt(), ..Seen::default() };
+        let seen = undoing.prior.unwrap_or(unseen);
+        dns::recreate(run, &undoing.needs.dns_domain, seen.records.iter().collect(), None).await?;
+        if seen.perhaps_ours {
+            return Err(Halt::failed(format!(
+                "`{}` may have had more records that this saga deleted: the ledger lost commits",
+                undoing.needs.dns_record_name
+            )));
+        }
+        Ok(())
     }
 }

@@ -51,7 +51,8 @@ impl Step<Cloud> for PointDeploymentDns {
             return Err(Halt::failed(format!("{} leads elsewhere; it is left alone", dns::words(other))));
         }
         check_ours(&ours, &needs, has_pointed)?;
-        Ok(Some(Seen { records: ours }))
+        let seen = Seen { records: ours, perhaps_ours: false };
+        Ok(Some(Wanted::from(needs).seen_in_doubt(run, seen)))
     }
 
     async fn execute(&self, run: &Run<Cloud>, needs: DeploymentAddress) -> Outcome<WrittenRecord> {

@@ -49,7 +49,7 @@ impl Step<Cloud> for UpsertDnsRecord {
         let wanted = Wanted::from(needs);
         let seen = dns::look(run, &wanted.domain, &wanted.kind, &wanted.name).await?;
         match seen.records.len() {
-            0 | 1 => Ok(Some(seen)),
+            0 | 1 => Ok(Some(wanted.seen_in_doubt(run, seen))),
             count => Err(Halt::failed(format!(
                 "there are {count} {} records `{}` in {}: which to change is not for us to say",
                 wanted.kind, wanted.name, wanted.domain
@@ -85,6 +85,7 @@ pub(super) async fn unwrite(
     let written = gave.map(|record| RecordId(record.dns_record_id));
     match seen {
         Some(seen) => dns::unwrite(run, wanted, &seen, written).await,
+        None if run.in_doubt() => dns::leave_unexplained(run, wanted).await,
         // Nothing was looked at, so nothing was changed.
         None => Ok(()),
     }
