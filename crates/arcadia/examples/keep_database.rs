@@ -1,6 +1,6 @@
 //! Writes a database of the present schema, in the middle of its life, for the test that opens it with later ones:
 //! `cargo run --example keep_database -- NAME` makes crates/arcadia/tests/older/NAME.{sqlite3,postgres.sql}.
-//! Wants ARCADIA_TEST_PG_URL and `pg_dump`. A schema is kept once, when the next migration is begun.
+//! Wants ARCADIA_TEST_PG_URL and `pg_dump`. A schema is kept once, before the next migration.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool that stops where anything is wrong")]
 

@@ -12,7 +12,7 @@ use arcadia_sql::testing::{Kept, TestDb};
 use arcadia_sql::{Engine, MIGRATIONS, ManualNow, Options, args, row, statements};
 use digitalocean_sim::Kind;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use world::World;
 
 const ADA: By = By { actor: "user:ada", reason: "testing" };
@@ -38,13 +38,17 @@ row! {
 }
 
 /// Every database that was kept, each by the last migration that it has.
-const KEPT: [&str; 1] = ["0003"];
+const KEPT: [&str; 3] = ["0003", "0005", "0006"];
+
+const ENDINGS: [&str; 2] = ["sqlite3", "postgres.sql"];
+
+fn file_of(kept: &str, ending: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/older").join(format!("{kept}.{ending}"))
+}
 
 /// The kept database, opened two hours after it was written.
 async fn opened(kept: &str, engine: Engine) -> World {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/older");
-    let (sqlite, postgres) =
-        (folder.join(format!("{kept}.sqlite3")), folder.join(format!("{kept}.postgres.sql")));
+    let [sqlite, postgres] = ENDINGS.map(|ending| file_of(kept, ending));
     let now = ManualNow::new("2026-11-20T12:00:00Z".parse().unwrap());
     let options = Options { manual_now: Some(now.clone()), ..Options::default() };
     let kept = Kept { sqlite: &sqlite, postgres: &postgres };
@@ -123,6 +127,31 @@ async fn goes_on(kept: &str, engine: Engine) {
     assert_eq!(world.saga(standing.id).await.status, Status::RolledBack);
     assert_eq!(sagas.locks().await.unwrap(), Vec::<String>::new());
     assert_eq!(sagas.unfinished().await.unwrap(), 0);
+}
+
+/// Whoever adds a migration keeps a database of the schema before it.
+#[test]
+fn a_database_of_the_schema_before_the_newest_migration_is_kept() {
+    let names: Vec<&str> = MIGRATIONS.list().iter().map(|migration| migration.name).collect();
+    let [.., before, newest] = names[..] else { panic!("two migrations at least: {names:?}") };
+    let is_kept = KEPT.iter().any(|kept| before.starts_with(&format!("{kept}_")));
+    assert!(
+        is_kept,
+        "before `{newest}` comes a kept database that ends with `{before}`: see CONTRIBUTING.md"
+    );
+}
+
+/// On both engines the names of what was applied stand in the file as they are.
+#[test]
+fn a_kept_database_has_the_migrations_up_to_its_own_and_none_after() {
+    for (kept, ending) in KEPT.into_iter().flat_map(|kept| ENDINGS.map(|ending| (kept, ending))) {
+        let bytes = std::fs::read(file_of(kept, ending)).unwrap();
+        for migration in MIGRATIONS.list() {
+            let is_applied = bytes.windows(migration.name.len()).any(|at| at == migration.name.as_bytes());
+            let number = &migration.name[..kept.len()];
+            assert_eq!(is_applied, number <= kept, "{} in {kept}.{ending}", migration.name);
+        }
+    }
 }
 
 #[tokio::test]
