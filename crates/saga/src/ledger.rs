@@ -4,7 +4,7 @@
 use crate::journal::{Entry, Queues};
 use crate::rows::{SagaRow, Standing, StepRow, Written};
 use crate::store;
-use arcadia_sql::{Db, Engine, Error, Statement, args};
+use arcadia_sql::{Db, Engine, Error, Statement, Tx, args};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::pin::Pin;
@@ -79,6 +79,12 @@ pub(crate) struct NewNode {
     pub(crate) now: Timestamp,
     pub(crate) lease_ms: i64,
     pub(crate) known_steps: Vec<String>,
+}
+
+/// Their rows are held before it is asked again, in a statement of its own, whether their owners live: one statement sees
+/// a row's newest owner, but only the nodes that there were when it began.
+async fn hold_orphans(tx: &mut Tx, steps: &[String], known: bool, limit: i64) -> Result<Vec<Uuid>, Error> {
+    tx.fetch_all(&store::HOLD_ORPHANS, args![steps.to_vec(), known, limit]).await
 }
 
 /// So long a saga may be due before its unknown step is a person's matter: another node may just be starting.
@@ -170,8 +176,16 @@ impl Ledger for SqlLedger {
 
     fn take_over(&self, claim: Claim) -> Answer<'_, Vec<SagaRow>> {
         let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
-        let args = args![claim.runner, claim.now, claim.known_steps, limit];
-        Box::pin(self.hot.fetch_all(&store::TAKE_OVER, args))
+        Box::pin(async move {
+            let mut tx = self.hot.begin().await?;
+            let orphans = hold_orphans(&mut tx, &claim.known_steps, true, limit).await?;
+            if orphans.is_empty() {
+                return Ok(Vec::new());
+            }
+            let taken = tx.fetch_all(&store::TAKE_OVER, args![claim.runner, claim.now, orphans]).await?;
+            tx.commit().await?;
+            Ok(taken)
+        })
     }
 
     fn next_due(
@@ -238,7 +252,12 @@ impl Ledger for SqlLedger {
 
     fn park_unknown(&self, known_steps: Vec<String>, now: Timestamp) -> Answer<'_, u64> {
         Box::pin(async move {
-            self.db.execute(&store::RELEASE_UNKNOWN, args![now, known_steps]).await?;
+            let mut tx = self.db.begin().await?;
+            let orphans = hold_orphans(&mut tx, &known_steps, false, i64::MAX).await?;
+            if !orphans.is_empty() {
+                tx.execute(&store::RELEASE_UNKNOWN, args![now, orphans]).await?;
+            }
+            tx.commit().await?;
             let nodes = self.db.fetch_all::<(Value,)>(&store::LIVE_STEPS, args![]).await?;
             let steps = nodes.iter().flat_map(|(steps,)| steps.as_array().into_iter().flatten());
             let known: Vec<String> = steps.filter_map(|name| name.as_str().map(str::to_owned)).collect();

@@ -40,18 +40,21 @@ statements! {
             ORDER BY wake_at LIMIT $4 {skip_locked})
         RETURNING {columns}";
 
-    /// What no living node owns; only who was in a call can have crashed its process. A node that froze in the middle of a claim can own what it claimed after the others
+    /// What no living node owns, held. A node that froze in the middle of a claim can own what it claimed after the others
     /// buried and forgot it, so that its absence from the table counts as death.
+    pub(crate) HOLD_ORPHANS = "
+        SELECT id FROM saga_runs
+        WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)
+            AND (next_step {any($1)}) = {bool($2)}
+        ORDER BY id LIMIT $3 {skip_locked}";
+    /// Of those held before: by now a node that has just enlisted is seen, and nobody's claim can come between. Only who
+    /// was in a call can have crashed its process.
     pub(crate) TAKE_OVER: SagaRow = "
         UPDATE saga_runs
         SET owner = $1, epoch = epoch + 1, seq = seq + 1, updated_at = $2,
             crashes = crashes + CASE WHEN step_state = 'ready' THEN 0 ELSE 1 END,
             step_state = CASE WHEN step_state = 'waiting' THEN 'running' ELSE step_state END
-        WHERE id IN (
-            SELECT id FROM saga_runs
-            WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)
-                AND next_step {any($3)}
-            ORDER BY id LIMIT $4 {skip_locked})
+        WHERE id {any($3)} AND owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)
         RETURNING {columns}";
 
     pub(crate) NEXT_DUE = "
@@ -75,13 +78,13 @@ statements! {
         WHERE attention IS NOT NULL AND owner IS NULL AND wake_at IS NULL
             AND status IN ('pending', 'running', 'compensating')
             AND attention ->> 'reason' = 'unknown_step' AND next_step {any($2)}";
-    /// A dead node's sagas whose step this build does not know go back to the queue. What was woken may have been in
-    /// a call: it is in doubt, too.
+    /// A dead node's sagas whose step this build does not know go back to the queue, of those held before. What was woken
+    /// may have been in a call: it is in doubt, too.
     pub(crate) RELEASE_UNKNOWN = "
         UPDATE saga_runs
         SET owner = NULL, epoch = epoch + 1, seq = seq + 1, crashes = crashes + 1, wake_at = {now}, updated_at = $1,
             step_state = CASE WHEN step_state = 'ready' THEN 'ready' ELSE 'running' END
-        WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead) AND NOT (next_step {any($2)})";
+        WHERE id {any($2)} AND owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)";
     pub(crate) LIVE_STEPS = "SELECT steps FROM saga_nodes WHERE NOT dead";
     /// Dead nodes, and sagas of nodes that are not even in the table.
     pub(crate) DEAD_NODES = "

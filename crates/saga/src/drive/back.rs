@@ -84,7 +84,6 @@ impl<C: Send + Sync + 'static> Driver<C> {
             Err(Halt::Undecodable(message)) => return self.park(flight, "undecodable", &message).await,
             Err(Halt::Wait(wait)) => transition = self.pause(flight, wait),
             Err(Halt::Failed(failure) | Halt::Unknown(failure)) => {
-                flight.row.step_attempts += 1;
                 if flight.row.step_attempts < i64::from(policy.compensation_attempts) {
                     transition = self.retry(flight, &policy, &failure);
                 } else {

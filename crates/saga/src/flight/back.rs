@@ -114,6 +114,7 @@ impl Flight {
             None if hour.last_look_in > Duration::ZERO => {
                 self.stand_at(LAST_LOOK);
                 self.set_state("waiting");
+                self.row.step_attempts = 1;
                 self.row.waiting_for = Some("a last look for anything left over".to_owned());
                 transition.park = Some(hour.last_look_in);
             }
@@ -131,6 +132,7 @@ impl Flight {
             .collect();
         self.stand_at(LAST_LOOK);
         self.row.finished_at = Some(now);
+        self.row.attention = None;
         transition.release = true;
         let is_clean = self.row.clean.as_ref().is_none_or(|clean| clean == &Value::Bool(true));
         if failed.is_empty() {

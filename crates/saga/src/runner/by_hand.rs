@@ -48,7 +48,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     /// Drives until nothing is due, moving the manual clock from one due time to the next. `moved` is told
-    /// each step of the clock, so that a simulator can move along. Stops at `until`.
+    /// each step of the clock, so that a simulator can move along. Stops at `until`, and where claims are held.
     ///
     /// # Errors
     /// The database.
@@ -56,6 +56,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
         loop {
             if self.round().await? > 0 {
                 continue;
+            }
+            if self.sagas.claims_held().is_some() {
+                return Ok(());
             }
             let Some(clock) = self.sagas.clock.as_manual() else { return Ok(()) };
             let due = self.next_due().await?.map(|(due, _)| due);

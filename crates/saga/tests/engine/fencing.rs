@@ -2,9 +2,17 @@
 
 use crate::world::{Shelf, Trouble, World, no_inputs, options};
 use arcadia_saga::{Halt, Outcome, Registry, Run, Runner, Sagas, Settings, Status, Step};
-use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
+use arcadia_sql::{Engine, MIGRATIONS, args, on_both_databases, statements, testing::TestDb};
 use std::sync::Arc;
 use std::time::Duration;
+
+statements! {
+    OWN = "UPDATE saga_runs SET owner = $2, wake_at = NULL WHERE id = $1";
+    ENLIST = "INSERT INTO saga_nodes (id, name, started_at, lease_until, dead, steps)
+        VALUES ($1, 'young', {now}, {now+$2}, FALSE, '[\"make\"]')";
+    WAITING = sqlite "SELECT 0" postgres "
+        SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+}
 
 const PAST_THE_LEASE: Duration = Duration::from_secs(11);
 
@@ -146,4 +154,28 @@ impl Step<Shelf> for WritesAfterTheGate {
         run.cloud.things.lock().unwrap().insert(word.to_owned(), 1);
         Ok(())
     }
+}
+
+/// On SQLite there is one process: nobody enlists beside it.
+#[tokio::test]
+async fn a_node_that_enlists_while_others_look_for_orphans_is_not_robbed() {
+    let world = World::new(TestDb::fresh(Engine::Postgres, options(), &MIGRATIONS).await);
+    let id = world.start(&["make"], no_inputs()).await;
+    let (ghost, young) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    world.db.execute(&OWN, args![id, ghost]).await.unwrap();
+
+    let mut claim = world.db.begin().await.unwrap();
+    claim.execute(&OWN, args![id, young]).await.unwrap();
+    claim.execute(&ENLIST, args![young, 10_000_i64]).await.unwrap();
+    // It knows no step, so that whatever it finds it gives back.
+    let registry = Arc::new(Registry::<Shelf>::new());
+    let looking = Runner::new(world.sagas.clone(), registry, Arc::clone(&world.shelf), Settings::default());
+    let round = tokio::spawn(async move { looking.round().await });
+    while !round.is_finished() && world.db.fetch_one::<i64>(&WAITING, args![]).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    claim.commit().await.unwrap();
+    round.await.unwrap().unwrap();
+    let saga = world.saga(id).await;
+    assert_eq!((saga.owner, saga.epoch), (Some(young), 0), "it has just enlisted, and lives");
 }

@@ -14,6 +14,7 @@ statements! {
     postgres "
         CREATE TRIGGER refused BEFORE INSERT ON saga_step_results FOR EACH ROW WHEN (NEW.step_idx = 1)
         EXECUTE FUNCTION refuse()";
+    TAKEN_AGAIN = sqlite "DROP TRIGGER refused" postgres "DROP TRIGGER refused ON saga_step_results";
 }
 
 on_both_databases! {
@@ -38,5 +39,21 @@ on_both_databases! {
         let parked = events.iter().find(|event| event.kind == "parked").unwrap();
         assert_eq!((parked.step_idx, &parked.data), (Some(1), &attention));
         assert_eq!(world.saga(other).await.status, Status::Completed);
+    }
+
+    async fn a_parked_saga_that_is_cancelled_and_undone_needs_nobody_any_more(db: TestDb) {
+        let world = World::new(db);
+        for statement in [&REFUSAL, &REFUSED] {
+            world.db.execute(statement, args![]).await.unwrap();
+        }
+        let id = world.start(&["make", "make"], no_inputs()).await;
+        world.settle().await;
+        assert!(world.saga(id).await.attention.is_some());
+        world.db.execute(&TAKEN_AGAIN, args![]).await.unwrap();
+        world.sagas.cancel(id, "user:ada").await.unwrap();
+        world.settle().await;
+        let saga = world.saga(id).await;
+        assert_eq!((saga.status, saga.attention), (Status::RolledBack, None));
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
     }
 }

@@ -1,12 +1,61 @@
 //! Sagas that fail and are undone.
 
-use crate::world::{Trouble, World, no_inputs, options};
-use arcadia_saga::Status;
+use crate::world::{Make, Shelf, Trouble, World, no_inputs, options};
+use arcadia_saga::{Clock, Halt, Outcome, Policy, Registry, Run, Sagas, Status, Step};
 use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
 use serde_json::json;
+use std::sync::Arc;
+
+/// Leaves something that a last look has to look for.
+struct Mark;
+
+impl Step<Shelf> for Mark {
+    const NAME: &'static str = "mark";
+    const LEAVES_MARKS: bool = true;
+    type Needs = ();
+    type Gives = ();
+    type Prior = ();
+
+    async fn execute(&self, _: &Run<Shelf>, (): ()) -> Outcome<()> {
+        Ok(())
+    }
+}
+
+/// Never gets an answer, and notes which attempt it was.
+struct BlindLook;
+
+impl Step<Shelf> for BlindLook {
+    const NAME: &'static str = "look";
+    type Needs = ();
+    type Gives = ();
+    type Prior = ();
+
+    fn policy(&self) -> Policy {
+        Policy { compensation_attempts: 3, ..Policy::default() }
+    }
+
+    async fn execute(&self, run: &Run<Shelf>, (): ()) -> Outcome<()> {
+        run.cloud.undo_calls.lock().unwrap().push(format!("look {}", run.attempt()));
+        Err(Halt::failed("the provider does not answer"))
+    }
+}
 
 on_both_databases! {
     migrations = &MIGRATIONS; options = options();
+
+    async fn a_last_look_is_tried_as_often_as_its_policy_says(db: TestDb) {
+        let mut world = World::new(db);
+        let registry = Registry::new().step(Mark).step(Make { attempts: 1 }).last_look(BlindLook);
+        world.registry = Arc::new(registry);
+        world.sagas = Sagas::new((*world.db).clone(), Clock::manual(world.now.clone(), 7), &world.registry);
+        world.shelf.trouble("make:1", [Trouble::FailBefore]);
+        let id = world.start(&["mark", "make"], no_inputs()).await;
+        world.settle().await;
+        assert_eq!(*world.shelf.undo_calls.lock().unwrap(), ["look 1", "look 2", "look 3"]);
+        let saga = world.saga(id).await;
+        assert_eq!(saga.status, Status::RolledBack);
+        assert_eq!(saga.clean.unwrap()["not_seen"], "the provider does not answer");
+    }
 
     async fn echo_echo_fail_rolls_back_from_the_step_before(db: TestDb) {
         let world = World::new(db);
