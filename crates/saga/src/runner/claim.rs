@@ -1,7 +1,7 @@
 //! How sagas come to a node: claimed when due, taken over from the dead, begun in place.
 
 use super::strays::{Held, Suspects};
-use super::{CLAIM_EVERY, CLAIM_MAX, Claimed, Flights, Lane, Launch, Runner};
+use super::{CLAIM_EVERY, CLAIM_MAX, Claimed, Flights, Lane, Launch, Place, Runner};
 use crate::flight::Flight;
 use crate::ledger::{Claim, FromQueue};
 use crate::rows::SagaRow;
@@ -70,6 +70,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
             let rows = ledger.claim_due(self.claim(flights, limit), from).await?;
             let claimed = rows.len();
             driven += claimed;
+            if claimed > 0 {
+                queue.moved();
+            }
             for row in rows {
                 self.spawn(flights, row, Claimed::Due).await?;
             }
@@ -107,7 +110,11 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let driver = self.driver(&flights.lease).await?;
         let launch = Launch::new(self, flights, &row.queue);
         let held = flights.driven.hold((row.id, row.epoch));
-        launch.spawn(held, async move { driver.fly(row, which == Claimed::FromTheDead).await });
+        launch.spawn(
+            held,
+            launch.place(),
+            async move { driver.fly(row, which == Claimed::FromTheDead).await },
+        );
         Ok(())
     }
 
@@ -120,17 +127,20 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 return;
             }
         };
-        let (launch, journal) = (Launch::new(self, flights, PROVISIONING), driver.journal.clone());
-        let driven = flights.driven.clone();
-        let fly = move |flight: Flight, held: Held| {
+        // Only a claim can count what runs on other nodes.
+        if self.queues.iter().any(|lane| lane.name == PROVISIONING && lane.over_all.is_some()) {
+            return;
+        }
+        let launch = Arc::new(Launch::new(self, flights, PROVISIONING));
+        let (journal, driven, places) = (driver.journal.clone(), flights.driven.clone(), Arc::clone(&launch));
+        let fly = move |flight: Flight, held: Held, place: Place| {
             let driver = Arc::clone(&driver);
-            launch.spawn(held, async move { driver.drive_from(flight).await });
+            launch.spawn(held, place, async move { driver.drive_from(flight).await });
         };
-        let places = Arc::clone(&self.places);
         self.sagas.begin_here(BeginHere {
             journal,
             lease: Arc::clone(&flights.lease),
-            places,
+            place: Box::new(move || places.free_place()),
             hold: Box::new(move |claim| driven.hold(claim)),
             fly: Box::new(fly),
         });
@@ -138,17 +148,9 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
     /// The earliest due time of all queues, and the time now.
     pub(crate) async fn next_due(&self) -> Result<Option<(Timestamp, Timestamp)>, Error> {
-        self.next_due_of(self.queues.iter()).await
-    }
-
-    async fn next_due_of(
-        &self,
-        queues: impl Iterator<Item = &Lane>,
-    ) -> Result<Option<(Timestamp, Timestamp)>, Error> {
-        let ledger = self.ledger().await?;
         let mut earliest: Option<(Timestamp, Timestamp)> = None;
-        for queue in queues {
-            let due = ledger.next_due(self.known_steps.clone(), queue.name.clone()).await?;
+        for queue in &self.queues {
+            let due = self.next_due_of(queue).await?;
             earliest = match (earliest, due) {
                 (Some(first), Some(second)) if first.0 <= second.0 => Some(first),
                 (first, second) => second.or(first),
@@ -157,16 +159,28 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Ok(earliest)
     }
 
-    /// What is due in a queue without a free place wakes nobody: the next place that becomes free does.
+    async fn next_due_of(&self, queue: &Lane) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+        self.ledger().await?.next_due(self.known_steps.clone(), queue.name.clone()).await
+    }
+
+    /// What is due in a queue without a free place wakes nobody: the next place that becomes free does. Where other
+    /// nodes have the places, it is looked for ever more seldom.
     async fn until_next_due(&self) -> Result<Sleep, Error> {
-        let free = |lane: &&Lane| lane.places.available_permits() > 0;
-        let full = self.places.available_permits() == 0 || !self.queues.iter().all(|lane| free(&lane));
-        let queues = self.queues.iter().filter(|_| self.places.available_permits() > 0).filter(free);
-        let Some((due, now)) = self.next_due_of(queues).await? else {
-            return Ok(Sleep { full, ..Sleep::of(self.settings.safety_poll) });
-        };
-        let until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-        Ok(Sleep { full, ..Sleep::of(until.clamp(CLAIM_EVERY, self.settings.safety_poll)) })
+        let mut sleep = Sleep::of(self.settings.safety_poll);
+        for queue in &self.queues {
+            if self.places.available_permits() == 0 || queue.places.available_permits() == 0 {
+                sleep.full = true;
+                continue;
+            }
+            let Some((due, now)) = self.next_due_of(queue).await? else { continue };
+            let mut until = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+            if until.is_zero() && queue.over_all.is_some() {
+                sleep.full = true;
+                until = queue.looked_in_vain();
+            }
+            sleep.real = sleep.real.min(until.max(CLAIM_EVERY));
+        }
+        Ok(sleep)
     }
 }
 

@@ -3,8 +3,11 @@
 mod by_hand;
 mod calendar;
 mod claim;
+mod lane;
 mod simulated;
 mod strays;
+#[cfg(test)]
+mod tests;
 
 use crate::alarm::Alarm;
 use crate::drive::Driver;
@@ -16,6 +19,8 @@ use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
 use claim::Sleep;
+use lane::Lane;
+pub(crate) use lane::Place;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -82,13 +87,6 @@ impl<C> std::fmt::Debug for Runner<C> {
     }
 }
 
-/// A queue as this node serves it.
-struct Lane {
-    name: String,
-    places: Arc<Semaphore>,
-    over_all: Option<usize>,
-}
-
 /// How a saga came to this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claimed {
@@ -130,11 +128,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         let mut known_steps = registry.step_names();
         // The last look and the end of a saga have no step at the cursor.
         known_steps.push(String::new());
-        let queues = registry.queues().iter().map(|queue| Lane {
-            name: queue.name.clone(),
-            places: Arc::new(Semaphore::new(queue.per_node.min(settings.in_flight_max))),
-            over_all: queue.over_all,
-        });
+        let queues = registry.queues().iter().map(|queue| Lane::of(queue, settings.in_flight_max));
         Runner {
             queues: queues.collect(),
             places: Arc::new(Semaphore::new(settings.in_flight_max)),
@@ -352,15 +346,28 @@ impl Launch {
         }
     }
 
-    /// The caller saw a free place; one too many in a race does no harm.
-    fn spawn(&self, held: Held, flight: impl Future<Output = ()> + Send + 'static) {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok();
+    /// What is free of both: whoever claims saw a free place, and one too many in a race does no harm.
+    fn place(&self) -> Place {
+        let here = Arc::clone(&self.places).try_acquire_owned().ok();
         let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
-        let (dropped, place_freed) = (self.dropped.clone(), Arc::clone(&self.place_freed));
+        Place::new(here.into_iter().chain(in_lane), &self.place_freed)
+    }
+
+    /// Both, or nothing.
+    fn free_place(&self) -> Option<Place> {
+        let here = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let in_lane = match self.lane.clone() {
+            Some(lane) => Some(lane.try_acquire_owned().ok()?),
+            None => None,
+        };
+        Some(Place::new(std::iter::once(here).chain(in_lane), &self.place_freed))
+    }
+
+    fn spawn(&self, held: Held, place: Place, flight: impl Future<Output = ()> + Send + 'static) {
+        let dropped = self.dropped.clone();
         self.tasks.spawn(async move {
             let _ = dropped.run_until_cancelled_owned(flight).await;
-            drop((held, place, in_lane));
-            place_freed.notify_one();
+            drop((held, place));
         });
     }
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::DropGuard;
 
 /// One runner id, from its first lease on. Dropping it is the death of the process.
 pub(crate) struct Life {
-    flights: Flights,
+    pub(super) flights: Flights,
     suspects: Suspects,
     _died: DropGuard,
 }

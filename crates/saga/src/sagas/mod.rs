@@ -20,14 +20,14 @@ use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::plan::{PlanError, Registry};
 use crate::record::Status;
-use crate::runner::Held;
+use crate::runner::{Held, Place};
 use crate::schedule::Schedules;
 use crate::{Clock, Field, SagaId};
 use arcadia_sql::Db;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 pub(crate) trait Catalog: Send + Sync {
@@ -88,10 +88,11 @@ pub struct Sagas {
 pub(crate) struct BeginHere {
     pub(crate) journal: Journal,
     pub(crate) lease: Arc<Lease>,
-    pub(crate) places: Arc<Semaphore>,
+    /// One that is free in the queue of what begins here.
+    pub(crate) place: Box<dyn Fn() -> Option<Place> + Send + Sync>,
     /// Says that the claim is on its way to its task, before it is written.
     pub(crate) hold: Box<dyn Fn((Uuid, i64)) -> Held + Send + Sync>,
-    pub(crate) fly: Box<dyn Fn(Flight, Held) + Send + Sync>,
+    pub(crate) fly: Box<dyn Fn(Flight, Held, Place) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Sagas {
@@ -153,11 +154,12 @@ impl Sagas {
         self.hints.give();
     }
 
-    /// The runner of this process, while it has a place free and a lease.
-    pub(crate) fn begins_here(&self) -> Option<Arc<BeginHere>> {
+    /// The runner of this process and a place there, while it has one free and a lease.
+    pub(crate) fn begins_here(&self) -> Option<(Arc<BeginHere>, Place)> {
         let here = self.here.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let ready = here.places.available_permits() > 0;
-        (ready && here.lease.outlasts(&self.clock, Duration::ZERO).is_ok()).then_some(here)
+        here.lease.outlasts(&self.clock, Duration::ZERO).ok()?;
+        let place = (here.place)()?;
+        Some((here, place))
     }
 
     pub(crate) fn begin_here(&self, here: BeginHere) {

@@ -6,6 +6,7 @@ use crate::flight::Flight;
 use crate::journal::Inserted;
 use crate::plan::PlanError;
 use crate::rows::{KeyHolder, SagaRow, check_storable};
+use crate::runner::Place;
 use crate::store;
 use arcadia_sql::{Error, Tx, args};
 use jiff::Timestamp;
@@ -133,8 +134,12 @@ impl Sagas {
         let alone = start.locks.is_empty() && start.idempotency.is_none() && start.unique_key.is_none();
         let at_once = start.start_in.is_zero() && !start.not_runnable;
         let ours = start.queue_name() == PROVISIONING;
-        if let (true, true, Some(here)) = (alone, at_once && ours, self.begins_here()) {
-            return self.start_here(&here, start).await;
+        if alone
+            && at_once
+            && ours
+            && let Some((here, place)) = self.begins_here()
+        {
+            return self.start_here(&here, place, start).await;
         }
         let mut tx = self.db.begin().await?;
         let started = self.start_in(&mut tx, start).await?;
@@ -146,7 +151,12 @@ impl Sagas {
     }
 
     /// One durable point: the row goes in already claimed, with the first step's intent.
-    async fn start_here(&self, here: &BeginHere, start: StartSaga) -> Result<Started, StartError> {
+    async fn start_here(
+        &self,
+        here: &BeginHere,
+        place: Place,
+        start: StartSaga,
+    ) -> Result<Started, StartError> {
         self.check(&start)?;
         let (id, now) = (start.id.unwrap_or_else(|| SagaId(self.clock.new_id())), self.clock.now());
         let row = SagaRow::begun(id, start, here.lease.runner(), now);
@@ -173,7 +183,7 @@ impl Sagas {
         if !here.journal.insert(id.0, inserted).await? {
             return Err(StartError::Taken(id));
         }
-        (here.fly)(flight, held);
+        (here.fly)(flight, held, place);
         Ok(Started::New(id))
     }
 

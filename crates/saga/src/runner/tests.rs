@@ -1,0 +1,94 @@
+//! Which sagas a node takes, and when it looks again.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use super::{Runner, Settings};
+use crate::{Clock, Outcome, Registry, Run, Sagas, StartSaga, Step};
+use arcadia_sql::{ManualNow, Options, args, on_both_databases, statements, testing::TestDb};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+statements! {
+    OWN = "UPDATE saga_runs SET owner = $2, wake_at = NULL WHERE id = $1";
+    OWNED = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL";
+}
+
+/// Goes on when it is let.
+struct Gate;
+
+impl Step<Semaphore> for Gate {
+    const NAME: &'static str = "gate";
+    type Needs = ();
+    type Gives = ();
+    type Prior = ();
+
+    async fn execute(&self, run: &Run<Semaphore>, (): ()) -> Outcome<()> {
+        run.cloud.acquire().await.unwrap().forget();
+        Ok(())
+    }
+}
+
+fn options() -> Options {
+    let noon = "2026-11-20T12:00:00Z".parse().unwrap();
+    Options { manual_now: Some(ManualNow::new(noon)), ..Options::default() }
+}
+
+fn node(db: &TestDb, registry: Registry<Semaphore>) -> (Sagas, Runner<Semaphore>, Arc<Semaphore>) {
+    let (registry, gate) = (Arc::new(registry.step(Gate)), Arc::new(Semaphore::new(0)));
+    let clock = Clock::manual(db.manual_now().unwrap().clone(), 3);
+    let sagas = Sagas::new((**db).clone(), clock, &registry);
+    let runner = Runner::new(sagas.clone(), registry, Arc::clone(&gate), Settings::default());
+    (sagas, runner, gate)
+}
+
+fn gated(queue: &str) -> StartSaga {
+    StartSaga {
+        kind: "test".to_owned(),
+        steps: vec!["gate".to_owned()],
+        queue: queue.to_owned(),
+        ..StartSaga::default()
+    }
+}
+
+on_both_databases! {
+    migrations = &arcadia_sql::MIGRATIONS; options = options();
+
+    async fn a_queue_that_other_nodes_have_full_is_looked_at_ever_more_seldom(db: TestDb) {
+        let (sagas, runner, gate) = node(&db, Registry::new().queue("narrow", 5, Some(1)));
+        let mut life = runner.begin_life().await.unwrap();
+        let elsewhere = sagas.start(gated("narrow")).await.unwrap().id();
+        db.execute(&OWN, args![elsewhere, uuid::Uuid::from_u128(9)]).await.unwrap();
+        sagas.start(gated("narrow")).await.unwrap();
+
+        let mut sleeps = Vec::new();
+        for _ in 0..7 {
+            sleeps.push(runner.claim_due(&life.flights).await.real.as_millis());
+        }
+        assert_eq!(sleeps, [10, 20, 40, 80, 160, 320, 500], "up to the safety poll");
+        // The other one's node died, and its place is free.
+        runner.look(&mut life).await;
+        gate.add_permits(2);
+        life.flights.tasks.close();
+        life.flights.tasks.wait().await;
+        assert_eq!(sagas.unfinished().await.unwrap(), 1, "one at a time");
+        assert_eq!(runner.claim_due(&life.flights).await.real, Duration::from_millis(500), "nothing is left to claim");
+    }
+
+    async fn what_begins_in_place_keeps_to_its_queues_places(db: TestDb) {
+        let (sagas, runner, gate) = node(&db, Registry::new().queue("provisioning", 2, None));
+        let mut life = runner.begin_life().await.unwrap();
+        let starts = (0..6).map(|_| sagas.start(gated("")));
+        for started in futures_util::future::join_all(starts).await {
+            started.unwrap();
+        }
+        assert_eq!(db.fetch_one::<i64>(&OWNED, args![]).await.unwrap(), 2);
+        runner.look(&mut life).await;
+        assert_eq!(db.fetch_one::<i64>(&OWNED, args![]).await.unwrap(), 2, "no place was free");
+        gate.add_permits(6);
+        while sagas.unfinished().await.unwrap() > 0 {
+            runner.look(&mut life).await;
+            tokio::task::yield_now().await;
+        }
+    }
+}
