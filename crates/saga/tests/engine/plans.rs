@@ -3,10 +3,10 @@
 
 use crate::world::{World, asked, no_inputs, options};
 use arcadia_saga::StartSaga;
-use arcadia_sql::{
-    Args, Db, Engine, MIGRATIONS, Statement, args, on_both_databases, statements, testing::TestDb,
-};
+use arcadia_sql::{Db, Engine, MIGRATIONS, Statement, args, on_both_databases, statements, testing::TestDb};
+use jiff::Timestamp;
 use std::time::Duration;
+use uuid::Uuid;
 
 const CLAIMED: i64 = 64;
 
@@ -14,29 +14,40 @@ statements! {
     ANALYZE = "ANALYZE";
 }
 
-/// The claim, to be explained instead of run. As rendered it takes the time as a further argument.
-fn explained() -> &'static Statement {
+/// The claim's text, which as rendered takes the time as a further argument.
+fn claim(engine: Engine) -> String {
     let claim = arcadia_saga::STATEMENTS.iter().find(|statement| statement.name() == "CLAIM_DUE").unwrap();
-    let text = |explain: &str, engine| -> &'static str {
-        Box::leak(format!("{explain} {}", claim.text(engine).replace('?', "$")).into_boxed_str())
-    };
-    Box::leak(Box::new(Statement::declare(
-        "EXPLAINED",
-        text("EXPLAIN QUERY PLAN", Engine::Sqlite),
-        text("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)", Engine::Postgres),
-    )))
+    claim.text(engine).replace('?', "$")
 }
 
-async fn plan(db: &Db, args: Args) -> Vec<String> {
-    // As the engine does it: on connections for small batches, and here given back as it was.
+fn declared(text: String) -> &'static Statement {
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    Box::leak(Box::new(Statement::declare("EXPLAINED", text, text)))
+}
+
+/// How the claim is run on the connections that the engine has for it, and here given back as it was. PostgreSQL plans
+/// it for any arguments there, which only a prepared statement shows.
+async fn plan(db: &Db, nobody: Uuid, now: Timestamp) -> Vec<String> {
     let mut tx = db.batch_connections(1).await.unwrap().begin().await.unwrap();
+    let text = claim(db.engine());
     match db.engine() {
         Engine::Sqlite => {
-            let rows: Vec<(i64, i64, i64, String)> = tx.fetch_all(explained(), args).await.unwrap();
+            let known = vec!["echo".to_owned(), String::new()];
+            let args = args![nobody, now, known, CLAIMED, "provisioning", Some(now)];
+            let explain = declared(format!("EXPLAIN QUERY PLAN {text}"));
+            let rows: Vec<(i64, i64, i64, String)> = tx.fetch_all(explain, args).await.unwrap();
             rows.into_iter().map(|(.., detail)| detail).collect()
         }
         Engine::Postgres => {
-            let rows: Vec<(String,)> = tx.fetch_all(explained(), args).await.unwrap();
+            // In quotes twice over, so that its arguments are none of the statement's that it stands in.
+            let quoted = |text: String| format!("'{}'", text.replace('\'', "''"));
+            let prepare = format!("BEGIN EXECUTE {}; END", quoted(format!("PREPARE claim AS {text}")));
+            tx.execute(declared(format!("DO {}", quoted(prepare))), args![]).await.unwrap();
+            let execute = format!(
+                "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)
+                 EXECUTE claim ('{nobody}', '{now}', '{{echo,\"\"}}', {CLAIMED}, 'provisioning', '{now}')"
+            );
+            let rows: Vec<(String,)> = tx.fetch_all(declared(execute), args![]).await.unwrap();
             rows.into_iter().map(|(line,)| line).collect()
         }
     }
@@ -67,9 +78,7 @@ on_both_databases! {
         many(200, 0).await;
         world.db.execute(&ANALYZE, args![]).await.unwrap();
 
-        let (nobody, now) = (uuid::Uuid::from_u128(7), world.at());
-        let known = vec!["echo".to_owned(), String::new()];
-        let plan = plan(&world.db, args![nobody, now, known, CLAIMED, "provisioning", Some(now)]).await;
+        let plan = plan(&world.db, Uuid::from_u128(7), world.at()).await;
         let lookup = plan.iter().position(|line| line.contains("saga_runs_due"));
         let lookup = lookup.unwrap_or_else(|| panic!("the index of what is due is not used: {plan:#?}"));
         assert!(!plan.iter().any(|line| line.contains("Seq Scan") || line.contains("SCAN saga_runs")), "{plan:#?}");
