@@ -54,7 +54,7 @@ impl Node {
         let stop = CancellationToken::new();
         let running = tokio::spawn({
             let stop = stop.clone();
-            async move { runner.run(stop).await }
+            async move { runner.run(stop).await.expect("the journal writes") }
         });
         while sagas.live_runners().await? == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -8,6 +8,7 @@ use arcadia_sql::{Db, Engine, Error, Statement, Tx, args};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::pin::Pin;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -29,6 +30,11 @@ pub(crate) struct FromQueue {
 }
 
 pub(crate) trait Ledger: Send + Sync + std::fmt::Debug {
+    /// Resolves when nothing can be written here any more.
+    fn broken(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+
     /// One durable point. Durable when it answers; nothing where the fence held.
     fn submit(&self, entry: Entry) -> Answer<'_, Option<Written>>;
     fn standing(&self, id: Uuid) -> Answer<'_, Option<Standing>>;
@@ -108,12 +114,20 @@ impl SqlLedger {
         Ok(SqlLedger { db, hot, queues })
     }
 
+    pub(crate) fn writer_ended(&self) -> &CancellationToken {
+        self.queues.writer_ended()
+    }
+
     fn run(&self, statement: &'static Statement, args: arcadia_sql::Args) -> Answer<'_, ()> {
         Box::pin(async move { self.db.execute(statement, args).await.map(drop) })
     }
 }
 
 impl Ledger for SqlLedger {
+    fn broken(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.writer_ended().cancelled())
+    }
+
     fn submit(&self, entry: Entry) -> Answer<'_, Option<Written>> {
         Box::pin(self.queues.submit(entry))
     }

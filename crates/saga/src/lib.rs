@@ -37,7 +37,7 @@ pub use journal::bare_limit;
 pub use plan::{Plan, PlanError, Queue, Registry};
 pub use record::{Event, Saga, Status, StepResult, StepStatus};
 pub use run::{Run, Signal};
-pub use runner::{Runner, Settings};
+pub use runner::{JournalStopped, Runner, Settings};
 pub use sagas::{By, Filter, Idempotency, Past, Sagas, StartError, StartSaga, Started, VerbError};
 pub use schedule::{CatchUp, Schedule, ScheduleState};
 pub use shape::{Field, Shape};

@@ -56,7 +56,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         stop.cancel();
         served
     };
-    let (served, (), ()) = tokio::join!(served, runner.run(stop.clone()), watch.keep(stop.clone()));
+    let (served, ran, ()) = tokio::join!(served, worker::run_until(&runner, &stop), watch.keep(stop.clone()));
     service.cloud.db.close().await;
+    ran?;
     Ok(served?)
 }

@@ -1,11 +1,12 @@
 //! `arcadia worker`: a runner without HTTP. Several share one PostgreSQL.
 
 use super::{GivenSettings, log, stop};
-use crate::cloud::Service;
+use crate::cloud::{Cloud, Service};
 use crate::config::Config;
 use crate::recovery::Watch;
-use arcadia_saga::Settings;
+use arcadia_saga::{JournalStopped, Runner, Settings};
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Args)]
 pub(super) struct Flags {}
@@ -22,9 +23,19 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let stop = stop::on_signal()?;
     let watch = Watch::begin(&service.cloud, Some(&config.data_dir));
     let runner = service.runner(settings(&config));
-    tokio::join!(runner.run(stop.clone()), watch.keep(stop));
+    let (ran, ()) = tokio::join!(run_until(&runner, &stop), watch.keep(stop.clone()));
     service.cloud.db.close().await;
-    Ok(())
+    Ok(ran?)
+}
+
+/// A runner that can write nothing any more takes the rest of the process with it.
+pub(super) async fn run_until(
+    runner: &Runner<Cloud>,
+    stop: &CancellationToken,
+) -> Result<(), JournalStopped> {
+    let ran = runner.run(stop.clone()).await;
+    stop.cancel();
+    ran
 }
 
 /// A node's settings.

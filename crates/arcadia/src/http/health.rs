@@ -29,8 +29,11 @@ pub async fn show(State(app): State<App>) -> (StatusCode, Json<Value>) {
         arcadia_sql::Engine::Postgres => "postgres",
     };
     let held = app.cloud.sagas.claims_held();
+    let missing = app.cloud.sagas.schedules_missing();
     let worker = counted.map(|(runners, unfinished)| {
-        json!({"ok": runners > 0 && held.is_none(), "held": held, "live_runners": runners, "unfinished_sagas": unfinished})
+        let ok = runners > 0 && held.is_none() && missing.is_none();
+        json!({"ok": ok, "held": held, "schedules_missing": missing, "live_runners": runners,
+            "unfinished_sagas": unfinished})
     });
     let (code, status) = match counted {
         Some(_) if held.is_some() => (StatusCode::OK, "claims_held"),

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -51,36 +52,48 @@ struct Job {
 
 /// The way into the batches: a thread (SQLite) or two tasks (PostgreSQL) that write. They end with this.
 #[derive(Debug)]
-pub(crate) struct Queues(Vec<mpsc::Sender<Job>>);
+pub(crate) struct Queues {
+    shards: Vec<mpsc::Sender<Job>>,
+    writer_ended: CancellationToken,
+}
 
 impl Queues {
     pub(crate) async fn open(db: &Db) -> Result<Queues, Error> {
-        let mut queues = Vec::new();
+        let (mut shards, writer_ended) = (Vec::new(), CancellationToken::new());
         match db.engine() {
             Engine::Sqlite => {
                 let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-                sqlite::spawn(db, jobs)?;
-                queues.push(queue);
+                sqlite::spawn(db, jobs, writer_ended.clone().drop_guard())?;
+                shards.push(queue);
             }
             Engine::Postgres => {
                 let connections = db.batch_connections(u32::try_from(CONNECTIONS).unwrap_or(2)).await?;
                 for _ in 0..CONNECTIONS {
                     let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-                    tokio::spawn(postgres::write_all(connections.clone(), jobs));
-                    queues.push(queue);
+                    let (connections, ended) = (connections.clone(), writer_ended.clone().drop_guard());
+                    tokio::spawn(async move {
+                        postgres::write_all(connections, jobs).await;
+                        drop(ended);
+                    });
+                    shards.push(queue);
                 }
             }
         }
-        Ok(Queues(queues))
+        Ok(Queues { shards, writer_ended })
+    }
+
+    /// Cancelled when a writer ends although somebody may still submit: it panicked.
+    pub(crate) fn writer_ended(&self) -> &CancellationToken {
+        &self.writer_ended
     }
 
     pub(crate) async fn submit(&self, entry: Entry) -> Result<Option<Written>, Error> {
         // The last bytes of a UUIDv7 are random.
-        let shard = usize::from(entry.id.as_bytes()[15]) % self.0.len();
+        let shard = usize::from(entry.id.as_bytes()[15]) % self.shards.len();
         let (answer, answered) = oneshot::channel();
         let gone =
             || Error::ConnectionLost { statement: "journal", detail: "the journal has stopped".to_owned() };
-        self.0[shard].send(Job { entry, answer }).await.map_err(|_| gone())?;
+        self.shards[shard].send(Job { entry, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }

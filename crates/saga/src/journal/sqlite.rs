@@ -6,15 +6,17 @@ use crate::rows::{StepRow, Written};
 use crate::store;
 use arcadia_sql::{Db, Error, SqliteSession, SqliteTx, args};
 use tokio::sync::mpsc;
+use tokio_util::sync::DropGuard;
 use uuid::Uuid;
 
-pub(super) fn spawn(db: &Db, mut jobs: mpsc::Receiver<Job>) -> Result<(), Error> {
+pub(super) fn spawn(db: &Db, mut jobs: mpsc::Receiver<Job>, ended: DropGuard) -> Result<(), Error> {
     let Some(mut session) = db.sqlite_session()? else { return Ok(()) };
     let write = move || {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         while jobs.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
             write_batch(&mut session, std::mem::take(&mut batch));
         }
+        drop(ended);
     };
     let spawned = std::thread::Builder::new().name("journal".to_owned()).spawn(write);
     spawned.map(drop).map_err(|error| Error::Other { statement: "journal", source: Box::new(error) })

@@ -5,11 +5,12 @@ use arcadia_sql::Error;
 use std::time::Duration;
 
 impl<C: Send + Sync + 'static> Runner<C> {
-    /// Starts what the schedules say, when it is due; never resolves.
+    /// Enters the schedules, then starts what they say when it is due; never resolves.
     pub(super) async fn keep_calendar(&self, flights: &Flights) {
         let safety_poll = self.settings.safety_poll;
-        let mut held = CLAIM_EVERY;
+        let (mut held, mut entered) = (CLAIM_EVERY, false);
         loop {
+            entered = entered || self.enter_schedules().await;
             let next = if self.holds(flights) { self.tick().await } else { None };
             let wait = match next {
                 Some((_, true)) => {
@@ -24,6 +25,16 @@ impl<C: Send + Sync + 'static> Runner<C> {
             };
             tokio::time::sleep(wait.min(safety_poll)).await;
         }
+    }
+
+    /// False when it must be tried again. Until then health says so: what is new in this build does not tick.
+    pub(super) async fn enter_schedules(&self) -> bool {
+        let entered = self.sagas.enter_schedules().await;
+        if let Err(error) = &entered {
+            tracing::warn!(%error, "the schedules could not be entered; trying again");
+        }
+        self.sagas.schedules_trouble.say(entered.as_ref().err().map(ToString::to_string));
+        entered.is_ok()
     }
 
     /// Starts what the schedules say is due; answers how long until the next tick, and whether somebody else holds one

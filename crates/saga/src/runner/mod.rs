@@ -19,8 +19,8 @@ use crate::rows::SagaRow;
 use crate::{Registry, Sagas};
 use arcadia_sql::Error;
 use claim::Sleep;
-use lane::Lane;
 pub(crate) use lane::Place;
+use lane::{Lane, Launch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -87,6 +87,11 @@ impl<C> std::fmt::Debug for Runner<C> {
     }
 }
 
+/// The journal's writer panicked, so that nothing can be written here any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal has stopped: nothing can be written any more")]
+pub struct JournalStopped;
+
 /// How a saga came to this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claimed {
@@ -146,7 +151,11 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
     /// Runs until `shutdown`: then claims nothing more, lets running steps come to their next safe point,
     /// and returns. What is still in a call after the grace period is left to the lease.
-    pub async fn run(&self, shutdown: CancellationToken) {
+    ///
+    /// # Errors
+    /// [`JournalStopped`], and the process should end: this node writes nothing more. Its lease runs out, so that
+    /// another process takes over what it has.
+    pub async fn run(&self, shutdown: CancellationToken) -> Result<(), JournalStopped> {
         while !shutdown.is_cancelled() {
             let flights = match self.enlist().await {
                 Ok(lease) => Flights::under(lease),
@@ -157,10 +166,13 @@ impl<C: Send + Sync + 'static> Runner<C> {
                 }
             };
             self.begin_here(&flights).await;
-            if let Err(error) = self.sagas.enter_schedules().await {
-                tracing::warn!(%error, "the schedules could not be entered");
-            }
             tokio::select! {
+                () = self.journal_stopped() => {
+                    tracing::error!("the journal has stopped; so does this node");
+                    self.sagas.stop_beginning_here();
+                    flights.drop_all().await;
+                    return Err(JournalStopped);
+                }
                 () = self.live(&flights, &shutdown) => {}
                 () = self.stop_at_once(&shutdown) => {}
                 () = self.sagas.hints.hear(&self.sagas.woken) => {}
@@ -172,6 +184,15 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     flights.drop_all().await;
                 }
             }
+        }
+        Ok(())
+    }
+
+    async fn journal_stopped(&self) {
+        match self.ledger().await {
+            Ok(ledger) => ledger.broken().await,
+            // Nobody has enlisted through it then.
+            Err(_) => std::future::pending().await,
         }
     }
 
@@ -322,53 +343,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
             stopping: Arc::clone(&self.stopping),
             call_timeout: self.settings.call_timeout,
         })
-    }
-}
-
-/// What it takes to put a saga in flight.
-struct Launch {
-    tasks: TaskTracker,
-    dropped: CancellationToken,
-    places: Arc<Semaphore>,
-    lane: Option<Arc<Semaphore>>,
-    place_freed: Arc<Notify>,
-}
-
-impl Launch {
-    fn new<C>(runner: &Runner<C>, flights: &Flights, queue: &str) -> Launch {
-        let lane = runner.queues.iter().find(|lane| lane.name == queue);
-        Launch {
-            lane: lane.map(|lane| Arc::clone(&lane.places)),
-            tasks: flights.tasks.clone(),
-            dropped: flights.dropped.clone(),
-            places: Arc::clone(&runner.places),
-            place_freed: Arc::clone(&runner.place_freed),
-        }
-    }
-
-    /// What is free of both: whoever claims saw a free place, and one too many in a race does no harm.
-    fn place(&self) -> Place {
-        let here = Arc::clone(&self.places).try_acquire_owned().ok();
-        let in_lane = self.lane.clone().and_then(|lane| lane.try_acquire_owned().ok());
-        Place::new(here.into_iter().chain(in_lane), &self.place_freed)
-    }
-
-    /// Both, or nothing.
-    fn free_place(&self) -> Option<Place> {
-        let here = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        let in_lane = match self.lane.clone() {
-            Some(lane) => Some(lane.try_acquire_owned().ok()?),
-            None => None,
-        };
-        Some(Place::new(std::iter::once(here).chain(in_lane), &self.place_freed))
-    }
-
-    fn spawn(&self, held: Held, place: Place, flight: impl Future<Output = ()> + Send + 'static) {
-        let dropped = self.dropped.clone();
-        self.tasks.spawn(async move {
-            let _ = dropped.run_until_cancelled_owned(flight).await;
-            drop((held, place));
-        });
     }
 }
 

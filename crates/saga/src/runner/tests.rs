@@ -3,14 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use super::{Runner, Settings};
-use crate::{Clock, Outcome, Registry, Run, Sagas, StartSaga, Step};
+use crate::ledger::SqlLedger;
+use crate::{Clock, Outcome, Registry, Run, Sagas, Schedule, StartSaga, Step};
 use arcadia_sql::{ManualNow, Options, args, on_both_databases, statements, testing::TestDb};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 statements! {
     OWN = "UPDATE saga_runs SET owner = $2, wake_at = NULL WHERE id = $1";
+    HIDE = "ALTER TABLE saga_schedules RENAME TO hidden_schedules";
+    UNHIDE = "ALTER TABLE hidden_schedules RENAME TO saga_schedules";
     OWNED = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL";
 }
 
@@ -90,5 +94,28 @@ on_both_databases! {
             runner.look(&mut life).await;
             tokio::task::yield_now().await;
         }
+    }
+
+    async fn schedules_that_could_not_be_entered_are_known_and_tried_again(db: TestDb) {
+        let registry = Registry::new().queue("background", 2, None).step(Gate);
+        let hourly = Schedule::new("gate", "0 * * * *", "background", "gate").unwrap();
+        let (sagas, runner, _) = node(&db, registry.schedule(hourly).unwrap());
+        db.execute(&HIDE, args![]).await.unwrap();
+        assert!(!runner.enter_schedules().await);
+        let missing = sagas.schedules_missing().unwrap();
+        assert!(missing.contains("ENTERED"), "{missing}");
+        db.execute(&UNHIDE, args![]).await.unwrap();
+        assert!(runner.enter_schedules().await);
+        assert_eq!(sagas.schedules_missing(), None);
+        assert_eq!(sagas.schedules().await.unwrap().len(), 1);
+    }
+
+    async fn a_node_whose_journal_has_stopped_ends_with_an_error(db: TestDb) {
+        let (_, runner, _) = node(&db, Registry::new());
+        let ledger = SqlLedger::open((*db).clone()).await.unwrap();
+        let ended = ledger.writer_ended().clone();
+        let runner = runner.through(Arc::new(ledger));
+        let (ran, ()) = tokio::join!(runner.run(CancellationToken::new()), async { ended.cancel() });
+        assert_eq!(ran.unwrap_err().to_string(), "the journal has stopped: nothing can be written any more");
     }
 }

@@ -81,7 +81,18 @@ pub struct Sagas {
     here: Arc<RwLock<Option<Arc<BeginHere>>>>,
     pub(crate) ends: Ends,
     pub(crate) hold: Hold,
+    pub(crate) schedules_trouble: Trouble,
     pub(crate) acknowledged: Acknowledged,
+}
+
+/// Why something that is tried again and again does not succeed, while it does not.
+#[derive(Clone, Default)]
+pub(crate) struct Trouble(Arc<RwLock<Option<String>>>);
+
+impl Trouble {
+    pub(crate) fn say(&self, why: Option<String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = why;
+    }
 }
 
 /// The runner of this very process, where one runs: a saga that is asked for here begins here.
@@ -116,6 +127,7 @@ impl Sagas {
             here: Arc::default(),
             ends: Ends::default(),
             hold: Hold::default(),
+            schedules_trouble: Trouble::default(),
             acknowledged: Acknowledged::default(),
         }
     }
@@ -140,6 +152,12 @@ impl Sagas {
     #[must_use]
     pub fn end_here(&self, id: SagaId) -> oneshot::Receiver<Status> {
         self.ends.expect(id)
+    }
+
+    /// Why this process could not enter its build's schedules, while it could not: what is new among them does not tick.
+    #[must_use]
+    pub fn schedules_missing(&self) -> Option<String> {
+        self.schedules_trouble.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A new id, for [`StartSaga::id`].

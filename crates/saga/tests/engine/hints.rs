@@ -36,7 +36,7 @@ async fn what_another_process_starts_is_begun_at_once() {
         }
     };
     tokio::select! {
-        () = runner.run(CancellationToken::new()) => panic!("the runner ended by itself"),
+        _ = runner.run(CancellationToken::new()) => panic!("the runner ended by itself"),
         told = tokio::time::timeout(PATIENCE, story) => told.expect("the node heard nothing"),
     }
 }

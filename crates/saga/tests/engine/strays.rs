@@ -84,7 +84,7 @@ impl Node {
     async fn beside(&self, story: impl Future<Output = ()>) {
         let story = tokio::time::timeout(PATIENCE, story);
         tokio::select! {
-            () = self.runner.run(CancellationToken::new()) => panic!("the runner ended by itself"),
+            _ = self.runner.run(CancellationToken::new()) => panic!("the runner ended by itself"),
             told = story => told.expect("a saga that nobody drives was never found"),
         }
     }

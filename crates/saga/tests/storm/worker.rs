@@ -64,7 +64,7 @@ pub async fn work(orders: &str) {
         });
     }
     stop.cancel();
-    running.await.unwrap();
+    running.await.unwrap().unwrap();
 }
 
 /// The server may be away just now.

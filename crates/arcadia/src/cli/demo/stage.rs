@@ -78,7 +78,11 @@ impl Stage {
             }
         });
         let (runner, run_until) = (service.runner(worker::settings(&config)), stop.clone());
-        running.spawn(async move { runner.run(run_until).await });
+        running.spawn(async move {
+            if let Err(error) = runner.run(run_until).await {
+                tracing::error!(%error, "the runner ended");
+            }
+        });
         let token = token(&secret, &service.cloud.clock)?;
         Ok(Stage { simulator, address, token, simulator_address, service, stop, running, _folder: folder })
     }
