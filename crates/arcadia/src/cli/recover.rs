@@ -4,6 +4,7 @@
 use super::{log, print_line};
 use crate::cloud::Service;
 use crate::config::Config;
+use crate::recovery::destroyers::Destroyer;
 use crate::recovery::report::Report;
 use crate::recovery::{Difference, Released, release};
 use anyhow::{Context as _, bail};
@@ -73,6 +74,9 @@ fn print_table(report: &Report) -> anyhow::Result<()> {
         }
         print_line(table)?;
     }
+    for Destroyer { saga, kind, status, because, .. } in &report.would_destroy {
+        print_line(format_args!("after a release saga {saga} ({kind}, {status}) goes on: {because}"))?;
+    }
     let held = match &report.held {
         Some(hold) => format!("claims are held since {}: {}", hold.held_at, hold.reason),
         None => "claims are not held".to_owned(),
@@ -82,9 +86,12 @@ fn print_table(report: &Report) -> anyhow::Result<()> {
         report.differences.len(),
         report.unfinished_sagas
     ))?;
+    if !report.would_destroy.is_empty() {
+        print_line("hint: cancel or abandon before the release what was called back in the lost commits")?;
+    }
     if report.held.is_some() {
         print_line(
-            "hint: `arcadia recover --release --reason \"…\"` lets claims go on; it destroys nothing",
+            "hint: `arcadia recover --release --reason \"…\"` lets claims go on; by itself it destroys nothing",
         )?;
     }
     Ok(())

@@ -4,6 +4,7 @@
 
 mod beat;
 mod compare;
+pub mod destroyers;
 mod holds;
 mod ledger;
 mod marks;

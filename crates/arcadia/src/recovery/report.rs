@@ -1,6 +1,7 @@
 //! The report of `arcadia recover`: every difference, also those that prove nothing, and whether claims are held.
 
 use super::compare::{Sight, compare};
+use super::destroyers::{Destroyer, destroyers};
 use super::store::LiveDroplet;
 use super::{Difference, Disagreement, Error, Hold, Proposal, ThingId, holds, open_hold, records, store};
 use crate::cloud::Cloud;
@@ -16,6 +17,8 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// Each of them looks before its steps after a release.
     pub unfinished_sagas: i64,
+    /// Those of them that destroy something after a release.
+    pub would_destroy: Vec<Destroyer>,
 }
 
 impl Report {
@@ -31,8 +34,12 @@ impl Report {
         for difference in &mut differences {
             difference.known = known.contains(&difference.thing);
         }
-        let held = open_hold(&cloud.db).await?;
-        Ok(Report { held, differences, unfinished_sagas: cloud.sagas.unfinished().await? })
+        Ok(Report {
+            held: open_hold(&cloud.db).await?,
+            differences,
+            unfinished_sagas: cloud.sagas.unfinished().await?,
+            would_destroy: destroyers(&cloud.db).await?,
+        })
     }
 
     /// Whether it shows lost commits of which no person knows yet.

@@ -9,6 +9,12 @@ statements! {
     pub(crate) SAGAS = "
         SELECT id, kind, status, steps, current_step_idx, step_state, deployment_id FROM saga_runs
         WHERE id {any($1)}";
+    /// What a release lets destroy something: on its way back, about to turn back, or with a step that does nothing else.
+    pub(crate) DESTROYERS = "
+        SELECT id, kind, status, steps, current_step_idx, step_state, deployment_id FROM saga_runs
+        WHERE status IN ('pending', 'running', 'compensating') AND kind <> 'job'
+            AND (status = 'compensating' OR cancel_requested OR CAST(steps AS TEXT) LIKE '%destroy_droplet%')
+        ORDER BY id";
     pub(crate) BEGUN = "SELECT saga_id, step_idx FROM saga_step_results WHERE saga_id {any($1)}";
     pub(crate) DEPLOYMENTS = "SELECT id FROM cloud_deployments WHERE id {any($1)}";
     /// Those that are ours: made or adopted.

@@ -13,6 +13,7 @@ mod customer;
 #[allow(dead_code, reason = "another test uses the rest")]
 mod witness;
 
+mod destroying;
 mod lost_commits;
 mod operator;
 mod restored;

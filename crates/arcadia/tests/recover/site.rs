@@ -1,6 +1,7 @@
 //! A provider's account, and a database of which copies can be made and put back.
 
 use super::child::JWT_SECRET;
+use arcadia_saga::{Clock, SagaId, Sagas, StartSaga, Status};
 use arcadia_sql::testing::{Cluster, ClusterCopy, Copy, TestDb};
 use arcadia_sql::{Db, Engine, MIGRATIONS, args, statements};
 use arcadia_test_record::{level, needle};
@@ -150,25 +151,43 @@ impl Site {
 
     /// A saga that writes a record and nothing else, once it has ended.
     pub async fn point(&self, name: &str, data: &str) {
-        let db = self.database().await;
-        let registry = Arc::new(arcadia::sagas::registry().unwrap());
-        let sagas = arcadia_saga::Sagas::new(db.clone(), arcadia_saga::Clock::machine(1.0), &registry);
         let inputs = json!({"dns_domain": ZONE, "dns_record_type": "A", "dns_record_name": name, "dns_record_data": data});
-        let start = arcadia_saga::StartSaga {
-            kind: "point".to_owned(),
-            steps: vec!["upsert_dns_record".to_owned()],
-            inputs: inputs.as_object().unwrap().clone(),
-            triggered_by: "system:test".to_owned(),
-            ..arcadia_saga::StartSaga::default()
-        };
-        let id = sagas.start(start).await.unwrap().id();
+        let id = self.start("upsert_dns_record", inputs).await;
+        let (db, sagas) = self.sagas().await;
         let ending = async {
-            while sagas.get(id).await.unwrap().status != arcadia_saga::Status::Completed {
+            while sagas.get(id).await.unwrap().status != Status::Completed {
                 tokio::time::sleep(LOOK_EVERY * 10).await;
             }
         };
         tokio::time::timeout(super::child::PATIENCE, ending).await.expect("the record is written");
         db.close().await;
+    }
+
+    /// A saga of one step, in whatever process there is.
+    pub async fn start(&self, step: &str, inputs: Value) -> SagaId {
+        let (db, sagas) = self.sagas().await;
+        let start = StartSaga {
+            kind: "single".to_owned(),
+            steps: vec![step.to_owned()],
+            inputs: inputs.as_object().unwrap().clone(),
+            triggered_by: "system:test".to_owned(),
+            ..StartSaga::default()
+        };
+        let id = sagas.start(start).await.unwrap().id();
+        db.close().await;
+        id
+    }
+
+    pub async fn cancel(&self, saga: SagaId) {
+        let (db, sagas) = self.sagas().await;
+        sagas.cancel(saga, "user:ada").await.unwrap();
+        db.close().await;
+    }
+
+    async fn sagas(&self) -> (Db, Sagas) {
+        let (db, registry) = (self.database().await, Arc::new(arcadia::sagas::registry().unwrap()));
+        let sagas = Sagas::new(db.clone(), Clock::machine(1.0), &registry);
+        (db, sagas)
     }
 
     /// The one record of that name, as the report names it, and where it leads to.
@@ -226,11 +245,8 @@ impl Site {
 
     /// The saga's rows are deleted, as is done with what ended long ago.
     pub async fn forget(&self, saga: Uuid) {
-        let db = self.database().await;
-        let clock = arcadia_saga::Clock::machine(1.0);
-        let registry = Arc::new(arcadia::sagas::registry().unwrap());
-        let sagas = arcadia_saga::Sagas::new(db.clone(), clock, &registry);
-        assert_eq!(sagas.forget(&[arcadia_saga::SagaId(saga)]).await.unwrap(), 1);
+        let (db, sagas) = self.sagas().await;
+        assert_eq!(sagas.forget(&[SagaId(saga)]).await.unwrap(), 1);
         db.close().await;
     }
 
