@@ -21,6 +21,7 @@ async fn judge(engine: Engine) {
     let report = recover(&site, &[]).await;
     assert_eq!(report["would_destroy"], json!([]), "{report:#}");
     server.stop().await;
+    assert_eq!(site.destructions(), Vec::<String>::new(), "it was called back");
 
     site.put_back(&copy).await;
     let server = Child::serve(&site).await;

@@ -128,9 +128,11 @@ impl Flight {
         self.past_pivot() || (self.at_pivot() && self.is_in_doubt())
     }
 
-    /// A cancel counts until the pivot's intent is written.
+    /// A cancel counts until the pivot's intent is written. After a release none is taken at the pivot any more; one
+    /// that was taken before kept the ledger that is lost from passing it.
     pub(crate) fn wants_cancel(&self) -> bool {
-        let committed = self.only_forward() || (self.at_pivot() && !self.is_ready());
+        let may_have_begun = !self.is_ready() || self.row.doubt_until.is_some();
+        let committed = self.past_pivot() || (self.at_pivot() && may_have_begun);
         self.cancel.load(Ordering::Relaxed) && !self.is_compensating() && !committed
     }
 

@@ -182,6 +182,18 @@ on_both_databases! {
         assert_eq!(*world.shelf.undo_calls.lock().unwrap(), Vec::<String>::new());
     }
 
+    async fn a_cancel_from_before_a_release_counts_before_the_pivot(db: TestDb) {
+        let world = world(db);
+        world.shelf.trouble("look:1", [Trouble::Wait(60_000)]);
+        let id = world.start(&["make", "commit_label"], no_inputs()).await;
+        world.runner().round().await.unwrap();
+        world.sagas.cancel(id, ADA).await.unwrap();
+        world.lost_commits().await;
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::RolledBack);
+        assert_eq!(world.label(), None, "the point of no return was passed in spite of the cancel");
+    }
+
     async fn an_undo_that_an_operator_has_tried_again_waits_for_what_is_listed_late(db: TestDb) {
         let world = world(db);
         world.shelf.trouble("make:0", vec![Trouble::UnknownBefore; 3]);
