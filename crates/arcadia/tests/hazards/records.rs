@@ -8,6 +8,9 @@ use serde_json::json;
 /// Where the name is to lead.
 pub const WANTED: &str = "192.0.2.1";
 
+/// The steps that the tales of records go through.
+pub const STEPS: [&str; 2] = ["upsert_dns_record", "delete_dns_record"];
+
 const NAME: &str = "shop";
 
 /// Steps on one name, and where it leads before they begin.

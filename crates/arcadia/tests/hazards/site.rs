@@ -49,6 +49,11 @@ pub trait Tale: Clone + Send + Sync + 'static {
     fn start(&self, site: &Site, sagas: &Sagas) -> impl Future<Output = Result<SagaId, StartError>> + Send;
 
     fn verdict(&self, site: &Site, end: &End<'_>) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Whether another tale goes through what the engine does around this one's only step.
+    fn is_told_around(&self) -> bool {
+        false
+    }
 }
 
 /// A saga at its end.
@@ -131,6 +136,7 @@ impl Site {
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let digitalocean = Client::builder(format!("http://{address}"))
             .token(Purpose::Provisioning, concat!("dop_v1_", arcadia_test_record::needle!()))
+            .token(Purpose::Sync, concat!("dop_v1_", arcadia_test_record::needle!()))
             .timeout(CALL_TIMEOUT)
             .patience(Duration::ZERO)
             .retry(Retry::none())

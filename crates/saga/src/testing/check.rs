@@ -6,6 +6,7 @@ use super::drive::Play;
 use super::hazard::{Act, Base, Hazard, How, Misstep, On, Times};
 use super::history::History;
 use crate::ledger::Ledger;
+use crate::schedule::JOB;
 use crate::{Event, Saga, SagaId, Sagas, Status, StepResult, StepStatus};
 use arcadia_sql::Error;
 use serde_json::Value;
@@ -85,6 +86,12 @@ pub(crate) fn at_rest(saga: &Saga) -> Result<(), String> {
     ensure(at == end, || format!("a saga that is {} stands at {at}", saga.status.as_str()))
 }
 
+/// Background work that gave up is `failed` though nothing stands: nobody has to repair it.
+fn end_of(saga: &Saga) -> Status {
+    let gave_up = saga.kind == JOB && saga.status == Status::Failed && saga.attention.is_none();
+    if gave_up { Status::RolledBack } else { saga.status }
+}
+
 /// Which end each hazard may have.
 fn expected<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result<(), String> {
     use Status::{Completed, Failed, RolledBack};
@@ -106,8 +113,10 @@ fn expected<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result
             let forward_only =
                 pivot.is_some_and(|pivot| idx > pivot || (idx == pivot && how != How::Certain));
             let tries = play.road.attempts.get(idx).map_or(1, |(tries, _)| *tries);
+            let again = play.road.tries_refusals_again.get(idx).copied().unwrap_or_default();
             match (how, times) {
                 _ if forward_only => &[Completed],
+                (How::Certain, Times::Once) if again && tries > 1 => &[Completed],
                 (How::InDoubt, Times::Once) if tries > 1 => &[Completed],
                 _ => &[RolledBack],
             }
@@ -116,7 +125,7 @@ fn expected<W: World>(play: &Play<W>, now: &Snapshot, cancelled: bool) -> Result
         // Accepted while the last step ran, a cancel may come too late.
         Some(Hazard::At(Act::Cut | Act::Cancel, _)) => &[Completed, RolledBack],
     };
-    let is = now.saga.status;
+    let is = end_of(&now.saga);
     ensure(may.contains(&is), || format!("the saga is {}, not {may:?}: {:?}", is.as_str(), now.saga.error))
 }
 
@@ -129,7 +138,7 @@ pub(crate) fn consistent(now: &Snapshot) -> Result<(), String> {
         ensure(epoch <= saga.epoch, || format!("{name}: epoch {epoch} is later than the saga's"))?;
         let order = step.started_at.zip(step.finished_at).is_none_or(|(from, to)| from <= to);
         ensure(order, || format!("{name}: it ended before it began"))?;
-        let right = match saga.status {
+        let right = match end_of(saga) {
             Status::Completed => step.status == StepStatus::Completed && step.output.is_some(),
             Status::RolledBack => match step.status {
                 StepStatus::Pending | StepStatus::Compensated => true,
@@ -163,7 +172,7 @@ fn names_what_stands(saga: &Saga, steps: &[StepResult]) -> Result<(), String> {
     let named = saga.attention.as_ref().and_then(|attention| attention["standing"].as_array());
     let named = named.map(|list| list.iter().filter_map(|one| one["step_idx"].as_i64()).collect());
     let named: Vec<i64> = named.unwrap_or_default();
-    ensure((saga.status == Status::Failed) != stands.is_empty(), || {
+    ensure((end_of(saga) == Status::Failed) != stands.is_empty(), || {
         format!("a saga that is {} has steps {stands:?} standing", saga.status.as_str())
     })?;
     ensure(stands == named, || format!("steps {stands:?} stand, attention names {named:?}"))
@@ -219,7 +228,7 @@ async fn nothing_left<W: World>(play: &Play<W>, saga: &Saga) -> Result<Result<()
     let live = play.sagas.live_runners().await?;
     let all = || {
         ensure(unfinished == 0, || format!("{unfinished} sagas are unfinished"))?;
-        let keeps = saga.status == Status::Failed;
+        let keeps = end_of(saga) == Status::Failed;
         ensure(locks.is_empty() || keeps, || format!("locks are left behind: {locks:?}"))?;
         ensure(live == 0, || format!("{live} leases are left behind"))
     };

@@ -14,15 +14,19 @@ pub(crate) struct Road {
     pub(crate) pivot: Option<usize>,
     /// Attempts of each step, and of its compensation.
     pub(crate) attempts: Vec<(u32, u32)>,
+    /// Whether a certain failure of each step is tried again, too.
+    pub(crate) tries_refusals_again: Vec<bool>,
 }
 
 impl Road {
     pub(crate) fn of<C: Send + Sync + 'static>(registry: &Registry<C>, steps: &[String]) -> Road {
         let found: Vec<Arc<dyn AnyStep<C>>> = steps.iter().filter_map(|name| registry.find(name)).collect();
         let attempts = found.iter().map(|step| step.policy());
+        let refusals = found.iter().map(|step| step.policy().retry_certain);
         Road {
             classes: found.iter().map(|step| step.class()).collect(),
             pivot: registry.pivot(steps),
+            tries_refusals_again: refusals.collect(),
             attempts: attempts.map(|policy| (policy.attempts, policy.compensation_attempts)).collect(),
         }
     }

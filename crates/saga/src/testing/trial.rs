@@ -2,7 +2,7 @@
 
 use super::drive::{Between, Passed, Play};
 use super::ground::Grounds;
-use super::hazard::{Base, Case};
+use super::hazard::{Base, Case, Hazard};
 use super::plan;
 use super::report::{CASE_VARIABLE, Report};
 use super::{Scene, World};
@@ -24,6 +24,7 @@ pub struct Trial<F> {
     only: Option<String>,
     /// Only cases whose names contain it, and of these none after the first that does not hold.
     seeks: Option<&'static str>,
+    within_steps: bool,
     grounds: Grounds,
 }
 
@@ -43,7 +44,8 @@ where
     pub fn of(fresh: F) -> Trial<F> {
         let only = std::env::var(CASE_VARIABLE).ok();
         let between: Between = Arc::new(|ledger, _| ledger);
-        Trial { fresh, between, only, seeks: None, grounds: Grounds::of(&MIGRATIONS) }
+        let grounds = Grounds::of(&MIGRATIONS);
+        Trial { fresh, between, only, seeks: None, within_steps: false, grounds }
     }
 
     /// Databases with another schema than this workspace's. It must not put rows into its tables: a database
@@ -51,6 +53,13 @@ where
     #[must_use]
     pub fn with_migrations(self, migrations: &'static Migrations) -> Trial<F> {
         Trial { grounds: Grounds::of(migrations), ..self }
+    }
+
+    /// Leaves out the places around the steps: the engine's own writes and pauses. For one of several sagas that
+    /// differ in what their only step does, where another of them goes through everything.
+    #[must_use]
+    pub fn within_steps(self) -> Trial<F> {
+        Trial { within_steps: true, ..self }
     }
 
     /// Puts a double between the kit and the database, and seeks a case of this hazard that it fails.
@@ -82,7 +91,12 @@ where
             report.pass_over("rollbacks: the first step is the point of no return".to_owned());
             None
         };
-        let cases = plan::cases(engine, &forward, back.as_ref());
+        let mut cases = plan::cases(engine, &forward, back.as_ref());
+        if self.within_steps {
+            let all = cases.len();
+            cases.retain(|case| case.hazard.is_some_and(Hazard::is_within_steps));
+            report.pass_over(format!("{} cases at the engine's own writes and pauses", all - cases.len()));
+        }
         let cases = cases.into_iter().filter(|case| self.wants(case));
         let mut played =
             stream::iter(cases.map(|case| async move { (case, self.play(case).await) })).buffered(AT_ONCE);
