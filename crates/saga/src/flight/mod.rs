@@ -246,6 +246,10 @@ impl Flight {
     }
 
     pub(crate) fn needs_person(&mut self, reason: &str, message: &str) -> Transition {
+        // For a step that waited its claim was the intent: its call may have been made, and is in doubt.
+        if !self.is_ready() {
+            self.set_state("running");
+        }
         let data = json!({"reason": reason, "message": message, "step": self.step_name()});
         let events = vec![NewEvent { kind: "parked", step_idx: Some(self.idx()), data: data.clone() }];
         self.row.attention = Some(data);

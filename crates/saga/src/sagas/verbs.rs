@@ -175,9 +175,10 @@ impl Sagas {
             step_idx,
             name,
             StepStatus::Completed.as_str(),
-            row.doubt_until.is_some(),
+            row.step_state != "ready" || row.doubt_until.is_some() || row.rewound,
             row.step_prior.clone(),
-            Some(json!({})),
+            // What it would have given is not known: should the saga turn back, it is undone by its mark.
+            None::<Value>,
             Some(note.clone()),
             row.step_attempts,
             0_i64,

@@ -227,6 +227,34 @@ on_both_databases! {
         assert!(took.as_secs() >= 66, "a call's time-out and a minute: {took:?}");
     }
 
+    async fn a_step_that_was_skipped_is_undone_by_its_mark(db: TestDb) {
+        let world = world(db);
+        world.shelf.trouble("make:0", [Trouble::Wait(60_000)]);
+        world.shelf.trouble("make:1", [Trouble::FailBefore]);
+        let id = world.start(&["make", "make"], no_inputs()).await;
+        world.runner().round().await.unwrap();
+        let saga = world.saga(id).await;
+        // The call was made all the same.
+        world.shelf.things.lock().unwrap().insert(saga.mark(0).step, 1);
+        world.sagas.skip(id, 0, ADA).await.unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::RolledBack, "{:?}", world.saga(id).await.attention);
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
+    }
+
+    async fn an_answer_that_cannot_be_kept_leaves_its_call_in_doubt(db: TestDb) {
+        let world = world(db);
+        world.shelf.trouble("make:0", [Trouble::Wait(1_000), Trouble::UndecodableAfter]);
+        let id = world.start(&["make"], no_inputs()).await;
+        world.settle().await;
+        assert_eq!(world.saga(id).await.attention.unwrap()["reason"], "undecodable");
+        world.sagas.retry(id, ADA).await.unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::Completed);
+        let made: Vec<u32> = world.shelf.things.lock().unwrap().values().copied().collect();
+        assert_eq!(made, [1], "found by its mark, not made again");
+    }
+
     async fn a_look_that_fails_behind_the_pivot_is_named_with_what_to_do(db: TestDb) {
         let world = world(db);
         world.shelf.trouble("look:1", vec![Trouble::FailBefore; 2]);

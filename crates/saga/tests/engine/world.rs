@@ -19,6 +19,7 @@ pub enum Trouble {
     UnknownBefore,
     UnknownAfter,
     PanicAfter,
+    UndecodableAfter,
     /// Succeeds, with an output that cannot be stored.
     NulOutput,
     Wait(u64),
@@ -76,6 +77,7 @@ impl Shelf {
         match trouble {
             Some(Trouble::UnknownAfter) => Err(Halt::unknown(format!("{place} was cut"))),
             Some(Trouble::PanicAfter) => panic!("{place} panicked"),
+            Some(Trouble::UndecodableAfter) => Err(Halt::Undecodable(format!("{place} answered nonsense"))),
             _ => Ok(()),
         }
     }
