@@ -21,6 +21,7 @@ statements! {
     CLEAR_VERSIONS = "DELETE FROM cloud_resource_versions";
     CLEAR_OWNERS = "DELETE FROM cloud_resource_owners";
     CLEAR_TERMS = "DELETE FROM cloud_resource_terms";
+    CLEAR_NAMED_TERMS = "DELETE FROM cloud_resource_named_terms";
     CLEAR_RESOURCES = "DELETE FROM cloud_resources";
     /// Every tenant has a project.
     OWN = sqlite "
@@ -33,13 +34,14 @@ statements! {
             deleted_at = CASE WHEN CAST(provider_id AS BIGINT) % 10 = 7 THEN last_seen_at ELSE deleted_at END";
     OWN_VERSIONS = "
         UPDATE cloud_resource_versions SET
+            deleted_at = (SELECT deleted_at FROM cloud_resources WHERE id = resource_id),
             tenant_id = (SELECT tenant_id FROM cloud_resources WHERE id = resource_id),
             cloud_project_id = (SELECT cloud_project_id FROM cloud_resources WHERE id = resource_id)";
     ADD_TERMS = "
         INSERT INTO cloud_resource_terms (term, resource_id)
         SELECT 'tenant=' || tenant_id, id FROM cloud_resources
         UNION SELECT 'project=' || cloud_project_id, id FROM cloud_resources";
-    /// The state before the first one that is known; every second one was off.
+    /// The state before the first one that is known. Every second one was off; some were deleted then, and came back.
     ADD_VERSIONS = "
         INSERT INTO cloud_resource_versions (resource_id, from_at, to_at, provider, kind, provider_id, name, region,
             status, size_slug, cloud_project_id, tenant_id, deployment_id, owner_reason, owner_since, parent_kind,
@@ -47,7 +49,8 @@ statements! {
         SELECT resource_id, {plus(from_at, $1)}, {plus(from_at, $2)}, provider, kind, provider_id, name, region,
             CASE WHEN status = 'active' THEN {text($3)} ELSE status END, size_slug, cloud_project_id, tenant_id,
             deployment_id, owner_reason, owner_since, parent_kind, parent_id, tags, attrs, monthly_cost_minor,
-            provider_created_at, {plus(first_seen_at, $1)}, NULL
+            provider_created_at, {plus(first_seen_at, $1)},
+            CASE WHEN CAST(provider_id AS BIGINT) % 20 = 3 AND {text($3)} = 'off' THEN {plus(from_at, $1)} END
         FROM cloud_resource_versions WHERE to_at IS NULL";
     ADD_EVENTS = sqlite "
         INSERT INTO cloud_resource_events (id, resource_id, at, kind, actor, source, data)
@@ -68,7 +71,9 @@ pub async fn count_events(db: &Db) -> anyhow::Result<i64> {
 }
 
 pub async fn clear(db: &Db) -> anyhow::Result<()> {
-    for statement in [&CLEAR_EVENTS, &CLEAR_VERSIONS, &CLEAR_OWNERS, &CLEAR_TERMS, &CLEAR_RESOURCES] {
+    for statement in
+        [&CLEAR_EVENTS, &CLEAR_VERSIONS, &CLEAR_OWNERS, &CLEAR_TERMS, &CLEAR_NAMED_TERMS, &CLEAR_RESOURCES]
+    {
         db.execute(statement, args![]).await?;
     }
     Ok(())

@@ -11,6 +11,7 @@ pub static MIGRATIONS: Migrations = Migrations::new(migrations! {
     both "0004_inventory_syncs";
     both "0005_recovery";
     twins "0006_inventory_reading";
+    twins "0007_inventory_by_name";
 });
 
 macro_rules! migrations {

@@ -54,5 +54,6 @@ pub(super) async fn keep_versions(
     tx.execute(&store::CLOSE_VERSIONS, args![ids.clone(), at]).await?;
     tx.execute(&store::DROP_EMPTY_VERSIONS, args![ids.clone()]).await?;
     tx.execute(&store::OPEN_VERSIONS, args![ids.clone(), at]).await?;
-    tx.execute(&terms::KEEP, args![ids]).await.map(drop)
+    tx.execute(&terms::KEEP, args![ids.clone()]).await?;
+    tx.execute(&terms::KEEP_NAMED, args![ids]).await.map(drop)
 }

@@ -1,25 +1,19 @@
 //! Lists of the inventory, now or as of a past time: what is asked for, and from which index a list begins. Where a
 //! filter leaves few, those are looked at; else the list is walked in its order.
 
+mod ways;
+
 use super::store::reading as store;
-use super::store::terms;
 use crate::scope::Scope;
-use arcadia_sql::{Args, Db, Error, Statement, Value, args};
+use arcadia_sql::{Args, Db, Error, Statement, Value};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use store::ListedRow;
+use ways::{FEW, Start, start};
 
-/// Up to so many are looked at one by one.
-const FEW: usize = 500;
-/// What begins alike was often made together: a walk could find it late, so that far more are looked at.
-const FEW_NAMES: usize = 10_000;
 /// A search has no more words.
 pub const WORDS_MAX: usize = 5;
-/// As the terms are kept.
-const WORD_CHARS_MAX: usize = 60;
-const NAME_CHARS_MAX: usize = 200;
-
 /// What a list is asked for; nothing is everything.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
@@ -121,107 +115,67 @@ pub async fn list(
         }
         filter.tenant = Some(tenant.clone());
     }
-    let start = match start(db, &filter, sort).await? {
-        Start::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
-        start => start,
-    };
-    let (statement, args) = filter.call(start, sort, after, limit);
-    db.fetch_all(statement, args).await
-}
-
-/// From where a list is read.
-#[derive(Debug, Clone, PartialEq)]
-enum Start {
-    All,
-    Ids(Vec<Uuid>),
-    Tenant,
-    Kind,
-    Status,
-    Region,
-    Project,
-    Term(String),
-}
-
-/// One way to narrow a list: the statement that answers some ids, and how to walk where they are too many.
-struct Way {
-    few: Option<(&'static Statement, Args)>,
-    few_max: usize,
-    many: Option<Start>,
-}
-
-async fn start(db: &Db, filter: &Filter, sort: Sort) -> Result<Start, Error> {
-    let mut ways = filter.ways();
-    let is_walked = |way: &Way| sort != Sort::Name && way.many.is_some();
-    if ways.len() == 1
-        && let Some(way) = ways.pop_if(|way| is_walked(way))
-    {
-        return Ok(way.many.unwrap_or(Start::All));
-    }
-    let mut walk = None;
-    for Way { few, few_max, many } in ways {
-        if let Some((statement, args)) = few {
-            let mut ids: Vec<Uuid> =
-                db.fetch_all::<(Uuid,)>(statement, args).await?.into_iter().map(|(id,)| id).collect();
-            if ids.len() <= few_max {
-                ids.sort_unstable();
-                ids.dedup();
-                return Ok(Start::Ids(ids));
-            }
+    match start(db, &filter, sort).await? {
+        Start::Ids(ids) if sort != Sort::Name => one_by_one(db, &filter, sort, after, limit, ids).await,
+        Start::Ids(ids) if ids.is_empty() => Ok(Vec::new()),
+        Start::Named(terms) => {
+            let ids = named(db, &filter, terms, after, limit).await?;
+            let (statement, args) = filter.call(Start::Ids(ids), sort, after, limit);
+            db.fetch_all(statement, args).await
         }
-        walk = walk.or(many);
+        start => {
+            let (statement, args) = filter.call(start, sort, after, limit);
+            db.fetch_all(statement, args).await
+        }
     }
-    Ok(walk.filter(|_| sort != Sort::Name).unwrap_or(Start::All))
+}
+
+/// Looks at these in the list's order, some at a time, until the page is full.
+async fn one_by_one(
+    db: &Db,
+    filter: &Filter,
+    sort: Sort,
+    after: Option<&Place>,
+    limit: u32,
+    mut ids: Vec<Uuid>,
+) -> Result<Vec<ListedRow>, Error> {
+    if let Some(place) = after {
+        ids.retain(|id| if sort == Sort::Newest { *id < place.id } else { *id > place.id });
+    }
+    if sort == Sort::Newest {
+        ids.reverse();
+    }
+    let mut rows: Vec<ListedRow> = Vec::new();
+    for some in ids.chunks(FEW) {
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        if left == 0 {
+            break;
+        }
+        let (statement, args) = filter.call(Start::Ids(some.to_vec()), sort, after, left);
+        rows.extend(db.fetch_all::<ListedRow>(statement, args).await?);
+    }
+    Ok(rows)
+}
+
+/// The first ones by name of each of these terms, among which are the first of all.
+async fn named(
+    db: &Db,
+    filter: &Filter,
+    terms: Vec<String>,
+    after: Option<&Place>,
+    limit: u32,
+) -> Result<Vec<Uuid>, Error> {
+    let mut ids = Vec::new();
+    for term in terms {
+        let (statement, args) = filter.call(Start::Named(vec![term]), Sort::Name, after, limit);
+        ids.extend(db.fetch_all::<(Uuid,)>(statement, args).await?.into_iter().map(|(id,)| id));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
 }
 
 impl Filter {
-    /// The most telling first.
-    fn ways(&self) -> Vec<Way> {
-        let mut ways = Vec::new();
-        if let Some(deployment) = self.deployment {
-            ways.push(self.by(&terms::OF_DEPLOYMENT, deployment, "deployment", None));
-        }
-        ways.extend(self.name.as_ref().map(Way::by_name));
-        ways.extend(self.words.iter().map(|word| Way::by_word(word)));
-        ways.extend(self.tag.iter().map(|tag| Way::by_term(format!("tag={tag}"))));
-        if let Some(project) = self.project {
-            ways.push(self.by(&terms::IN_PROJECT, project, "project", Some(Start::Project)));
-        }
-        if let Some(tenant) = &self.tenant {
-            ways.push(self.by(&terms::OF_TENANT, tenant, "tenant", Some(Start::Tenant)));
-        }
-        if self.deleted == Deleted::Only {
-            let statement = if self.as_of.is_some() { &terms::EVER_DELETED } else { &terms::DELETED };
-            ways.push(Way { few: Some((statement, args![ENOUGH])), few_max: FEW, many: None });
-        }
-        if let Some(status) = &self.status {
-            let few = self.as_of.is_none().then(|| (&terms::IN_STATUS as _, args![status, ENOUGH]));
-            ways.push(Way { few, few_max: FEW, many: Some(Start::Status) });
-        }
-        if let Some(region) = &self.region {
-            ways.push(self.by(&terms::IN_REGION, region, "region", Some(Start::Region)));
-        }
-        if let Some(kind) = &self.kind {
-            // A kind never changes.
-            ways.push(Way {
-                few: Some((&terms::OF_KIND, args![kind, ENOUGH])),
-                few_max: FEW,
-                many: Some(Start::Kind),
-            });
-        }
-        ways
-    }
-
-    /// By a column of the rows; as of a past time by the term of what ever had it.
-    fn by<T>(&self, statement: &'static Statement, value: T, term: &str, many: Option<Start>) -> Way
-    where
-        T: std::fmt::Display + arcadia_sql::Argument,
-    {
-        match self.as_of {
-            Some(_) => Way::by_term(format!("{term}={value}")),
-            None => Way { few: Some((statement, args![value, ENOUGH])), few_max: FEW, many },
-        }
-    }
-
     fn call(
         &self,
         start: Start,
@@ -265,52 +219,11 @@ impl Filter {
         match start {
             Start::Ids(ids) => args.push(ids.into()),
             Start::Term(term) if sort != Sort::Name => args.push(term.into()),
+            Start::Named(terms) => args.extend(terms.into_iter().take(1).map(Value::from)),
             _ => {}
         }
         (statement, Args::from(args))
     }
-}
-
-impl Way {
-    fn by_term(term: String) -> Way {
-        Way {
-            few: Some((&terms::WITH_TERM, args![term.clone(), ENOUGH])),
-            few_max: FEW,
-            many: Some(Start::Term(term)),
-        }
-    }
-
-    fn by_name(name: &Name) -> Way {
-        match name {
-            Name::Whole(name) => match as_kept(name, NAME_CHARS_MAX) {
-                Some(name) => Way::by_term(format!("name={name}")),
-                None => Way { few: None, few_max: FEW, many: None },
-            },
-            Name::Beginning(name) => Way::by_beginning("name", name, NAME_CHARS_MAX, FEW_NAMES),
-        }
-    }
-
-    fn by_word(word: &str) -> Way {
-        Way::by_beginning("word", word, WORD_CHARS_MAX, FEW)
-    }
-
-    fn by_beginning(term: &str, beginning: &str, chars_max: usize, few_max: usize) -> Way {
-        let enough = i64::try_from(few_max).unwrap_or(i64::MAX - 1) + 1;
-        let few = as_kept(beginning, chars_max).map(|beginning| {
-            let from = format!("{term}={beginning}");
-            let until = format!("{from}{}", char::MAX);
-            (&terms::WITH_TERMS_BETWEEN as _, args![from, until, enough])
-        });
-        Way { few, few_max, many: None }
-    }
-}
-
-/// One more than few.
-const ENOUGH: i64 = FEW as i64 + 1;
-
-/// As a term has it; nothing where the databases might not agree on what is lower case.
-fn as_kept(text: &str, chars_max: usize) -> Option<String> {
-    text.is_ascii().then(|| text.to_ascii_lowercase().chars().take(chars_max).collect())
 }
 
 fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
@@ -319,6 +232,7 @@ fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
         (false, Start::Ids(_), Newest) => &store::NEWEST_OF_IDS,
         (false, Start::Ids(_), Oldest) => &store::OLDEST_OF_IDS,
         (false, Start::Ids(_), Name) => &store::BY_NAME_OF_IDS,
+        (false, Start::Named(_), _) => &store::BY_NAME_WITH_TERM,
         (false, _, Name) => &store::BY_NAME,
         (false, Start::All, Newest) => &store::NEWEST,
         (false, Start::All, Oldest) => &store::OLDEST,
@@ -345,7 +259,7 @@ fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
         (true, Start::Term(_), Newest) => &store::NEWEST_WITH_TERM_AS_OF,
         (true, Start::Term(_), Oldest) => &store::OLDEST_WITH_TERM_AS_OF,
         // The columns of now say nothing of then.
-        (true, Start::All | Start::Tenant | Start::Region | Start::Project, Newest) => &store::NEWEST_AS_OF,
-        (true, Start::All | Start::Tenant | Start::Region | Start::Project, Oldest) => &store::OLDEST_AS_OF,
+        (true, _, Newest) => &store::NEWEST_AS_OF,
+        (true, _, Oldest) => &store::OLDEST_AS_OF,
     }
 }

@@ -15,6 +15,7 @@ mod heirs;
 mod history;
 mod life;
 mod listings;
+mod many;
 mod sync_command;
 mod upsert;
 mod volatile;

@@ -8,18 +8,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+/// No word has a separator in it; a `%` it may have.
 macro_rules! word {
     ($argument:literal) => {
         concat!(
             " AND ({text(",
             $argument,
-            ")} IS NULL OR replace(",
+            ")} IS NULL OR ",
             words_of!("r"),
-            ", ' ' || lower(",
+            " LIKE '% ' || replace(lower(",
             $argument,
-            "), '') <> ",
-            words_of!("r"),
-            ")"
+            "), '%', '\\%') || '%' ESCAPE '\\')"
         )
     };
 }
@@ -128,6 +127,14 @@ statements! {
     pub(crate) OLDEST_IN_PROJECT = now!(" AND r.cloud_project_id = $5", in_order!(oldest, "r.id"));
     pub(crate) NEWEST_WITH_TERM = now_with_term!(in_order!(newest, "t.resource_id"));
     pub(crate) OLDEST_WITH_TERM = now_with_term!(in_order!(oldest, "t.resource_id"));
+
+    /// The ids of what is found by a term, `$19`, in the order of names. Asked of each row by itself: how few of them have
+    /// the name still is what PostgreSQL would guess wrong, and then read the whole table.
+    pub(crate) BY_NAME_WITH_TERM = concat!(
+        "SELECT t.resource_id FROM cloud_resource_named_terms AS t
+        WHERE t.term = $19 AND (t.name, t.resource_id) > ({text($18)}, {uuid($17)}) AND (
+            SELECT r.name = t.name AND ", fits!(), " FROM cloud_resources AS r WHERE r.id = t.resource_id)
+        ORDER BY t.name, t.resource_id LIMIT $16");
 
     pub(crate) NEWEST_AS_OF = as_of!("", "", in_order!(newest, "r.resource_id"));
     pub(crate) OLDEST_AS_OF = as_of!("", "", in_order!(oldest, "r.resource_id"));

@@ -63,6 +63,35 @@ statements! {
         INSERT INTO cloud_resource_terms (term, resource_id) SELECT term, id FROM found ORDER BY term, id
         ON CONFLICT (term, resource_id) DO NOTHING"));
 
+    /// Adds the words and tags that these have now, beside their names.
+    pub(crate) KEEP_NAMED = sqlite (concat!(
+        "WITH known AS (SELECT resource.id, resource.name, resource.tags, ", words_of!("resource"), " AS words
+            FROM cloud_resources AS resource WHERE id {any($1)}),
+        lists AS (SELECT id, name, '[\"' || replace(words, ' ', '\",\"') || '\"]' AS list FROM known)
+        INSERT INTO cloud_resource_named_terms (term, name, resource_id)
+        SELECT 'tag=' || tag.value, known.name, known.id FROM known, json_each(known.tags) AS tag WHERE TRUE
+        UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id
+        FROM lists, json_each(CASE WHEN json_valid(list) THEN list ELSE '[]' END) AS word WHERE word.value <> ''
+        ON CONFLICT (term, name, resource_id) DO NOTHING"))
+    postgres (concat!(
+        "WITH known AS (SELECT resource.id, resource.name, resource.tags, ",
+        words_of!("resource", " COLLATE \"C\""), " AS words FROM cloud_resources AS resource WHERE id {any($1)}),
+        found AS (SELECT 'tag=' || tag AS term, name, id FROM known, jsonb_array_elements_text(known.tags) AS tag
+            UNION SELECT 'word=' || substr(word, 1, 60), name, id
+            FROM known, regexp_split_to_table(words, ' +') AS word WHERE word <> '')
+        INSERT INTO cloud_resource_named_terms (term, name, resource_id)
+        SELECT term, name, id FROM found ORDER BY term, name, id
+        ON CONFLICT (term, name, resource_id) DO NOTHING"));
+
+    /// The terms from `$1` until before `$2`, each once, the first `$3`: one look at the index for each.
+    pub(crate) TERMS_BETWEEN = "
+        WITH RECURSIVE found (term, number) AS (
+            SELECT (SELECT MIN(term) FROM cloud_resource_terms WHERE term >= $1 AND term < $2), CAST(1 AS BIGINT)
+            UNION ALL
+            SELECT (SELECT MIN(next.term) FROM cloud_resource_terms AS next
+                WHERE next.term > found.term AND next.term < $2), number + 1
+            FROM found WHERE found.term IS NOT NULL AND number < $3)
+        SELECT term FROM found WHERE term IS NOT NULL";
     /// Some of those that have or had a term.
     pub(crate) WITH_TERM = "SELECT resource_id FROM cloud_resource_terms WHERE term = $1 LIMIT $2";
     /// The same of terms from `$1` until before `$2`; one may come twice.

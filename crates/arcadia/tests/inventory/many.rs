@@ -1,0 +1,231 @@
+//! Lists of so many resources that none is looked at one by one: they say what a small list says, in every order and on
+//! every page, and no statement that reads walks over a whole table.
+
+use arcadia::inventory::reading::{Filter, ListedRow, Name, Place, Sort, list, words};
+use arcadia::inventory::store::{reading, terms};
+use arcadia::inventory::{Observation, Witness, upsert};
+use arcadia::scope::Scope;
+use arcadia_saga::Clock;
+use arcadia_sql::testing::TestDb;
+use arcadia_sql::{Args, Db, Engine, MIGRATIONS, Statement, Value, args, on_both_databases, statements};
+use jiff::Timestamp;
+use serde_json::json;
+use std::cmp::Reverse;
+use uuid::Uuid;
+
+/// More of each sort than are looked at one by one.
+const MANY: usize = 4_600;
+const BATCH: usize = 500;
+const PAGE: u32 = 400;
+
+statements! {
+    ANALYZE = "ANALYZE";
+}
+
+fn observation(number: usize) -> Observation {
+    // Equal names there are too, and names that differ in nothing but their case.
+    let prefix = ["api", "web", "Web", "db"][number % 4];
+    Observation {
+        provider_id: format!("x{number}"),
+        name: format!("{prefix}-{}", number / 4 % 1_500),
+        region: Some(["nyc3", "fra1"][number % 2].to_owned()),
+        status: Some("active".to_owned()),
+        size_slug: Some("s-1vcpu-1gb".to_owned()),
+        tags: vec!["env:prod".to_owned(), ["webby", "50%"][number / 3 % 2].to_owned()],
+        attrs: json!({"vcpus": 1}).as_object().cloned().unwrap(),
+        ..Observation::default()
+    }
+}
+
+async fn fill(db: &Db) {
+    let clock = Clock::machine(1.0);
+    let numbers: Vec<usize> = (0..MANY).collect();
+    for (at, batch) in numbers.chunks(BATCH).enumerate() {
+        let seen: Vec<Observation> = batch.iter().map(|number| observation(*number)).collect();
+        let (actor, source) = ("sync".to_owned(), "a-run".to_owned());
+        let witness = Witness { actor, source, asked_at: clock.now(), run: None };
+        let mut tx = db.begin().await.unwrap();
+        upsert(&mut tx, ["droplet", "volume"][at % 2], &seen, &witness, &clock).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    db.execute(&ANALYZE, args![]).await.unwrap();
+}
+
+async fn all_pages(db: &Db, filter: &Filter, sort: Sort) -> Vec<ListedRow> {
+    let (mut rows, mut after) = (Vec::new(), None::<Place>);
+    loop {
+        let page = list(db, &Scope::All, filter, sort, after.as_ref(), PAGE).await.unwrap();
+        let Some(last) = page.last() else { return rows };
+        after = Some(Place::from(last));
+        rows.extend(page);
+    }
+}
+
+fn ids(rows: &[ListedRow]) -> Vec<Uuid> {
+    rows.iter().map(|row| row.id.0).collect()
+}
+
+type Fits = fn(&ListedRow) -> bool;
+
+fn begins(row: &ListedRow, beginning: &str) -> bool {
+    row.name.to_lowercase().starts_with(beginning)
+}
+
+fn has_tag(row: &ListedRow, tag: &str) -> bool {
+    row.tags.as_array().unwrap().iter().any(|it| it == tag)
+}
+
+fn questions() -> Vec<(Filter, Fits)> {
+    let text = |text: &str| Filter { words: words(text), ..Filter::default() };
+    let tag = |tag: &str| Filter { tag: Some(tag.to_owned()), ..Filter::default() };
+    let name =
+        |beginning: &str| Filter { name: Some(Name::Beginning(beginning.to_owned())), ..Filter::default() };
+    vec![
+        (Filter::default(), |_| true),
+        (text("web"), |row| begins(row, "web") || has_tag(row, "webby")),
+        (text("PROD db"), |row| begins(row, "db")),
+        (text("webby"), |row| has_tag(row, "webby")),
+        (text("50%"), |row| has_tag(row, "50%")),
+        (text("%"), |_| false),
+        (text("x"), |_| true),
+        (tag("env:prod"), |_| true),
+        (tag("web"), |_| false),
+        (Filter { tag: Some("webby".to_owned()), ..text("api") }, |row| {
+            begins(row, "api") && has_tag(row, "webby")
+        }),
+        (Filter { region: Some("fra1".to_owned()), ..text("web") }, |row| {
+            row.region.as_deref() == Some("fra1") && (begins(row, "web") || has_tag(row, "webby"))
+        }),
+        (name("wEb-"), |row| begins(row, "web-")),
+        (name("api-1"), |row| begins(row, "api-1")),
+        (Filter { kind: Some("volume".to_owned()), ..name("web-") }, |row| {
+            begins(row, "web-") && row.kind == "volume"
+        }),
+    ]
+}
+
+/// Nothing of a statement's plan walks over a table without an index that leads it.
+async fn is_led_by_an_index(db: &Db, statement: &'static Statement, args: Args) {
+    let text = |explain: &str, engine| -> &'static str {
+        Box::leak(format!("{explain} {}", statement.text(engine).replace('?', "$")).into_boxed_str())
+    };
+    let (sqlite, postgres) = match db.engine() {
+        Engine::Sqlite => (text("EXPLAIN QUERY PLAN", Engine::Sqlite), ""),
+        Engine::Postgres => ("", text("EXPLAIN", Engine::Postgres)),
+    };
+    let explained: &'static Statement =
+        Box::leak(Box::new(Statement::declare("EXPLAINED", sqlite, postgres)));
+    let plan: Vec<String> = match db.engine() {
+        Engine::Sqlite => {
+            let rows: Vec<(i64, i64, i64, String)> =
+                db.begin().await.unwrap().fetch_all(explained, args).await.unwrap();
+            rows.into_iter().map(|(.., detail)| detail).collect()
+        }
+        Engine::Postgres => {
+            let rows: Vec<(String,)> = db.begin().await.unwrap().fetch_all(explained, args).await.unwrap();
+            rows.into_iter().map(|(line,)| line).collect()
+        }
+    };
+    // A list that came as an argument, and what was found so far, are no tables.
+    let is_no_table = |line: &str| {
+        line.contains("VIRTUAL TABLE") || line.starts_with("SCAN found") || line == "SCAN CONSTANT ROW"
+    };
+    let walks_over = |line: &&String| {
+        let scans = line.starts_with("SCAN ") && !line.contains(" USING ");
+        line.contains("Seq Scan on cloud_resource") || scans && !is_no_table(line)
+    };
+    let walked: Vec<&String> = plan.iter().filter(walks_over).collect();
+    assert!(walked.is_empty(), "{}: {plan:#?}", statement.name());
+}
+
+/// Arguments that make a list begin where its name says.
+fn of_a_list(name: &str, now: Timestamp) -> Args {
+    let mut filter: Vec<Value> = vec![
+        None::<String>.into(),
+        None::<String>.into(),
+        None::<String>.into(),
+        None::<String>.into(),
+        None::<Uuid>.into(),
+        None::<Uuid>.into(),
+        "without".into(),
+    ];
+    filter.extend((0..8).map(|_| Value::from(None::<String>)));
+    let beyond = if name.starts_with("NEWEST") { Uuid::max() } else { Uuid::nil() };
+    filter.extend([Value::from(51_u32), Value::from(beyond)]);
+    let led_by: [(&str, usize, Value); 5] = [
+        ("_OF_TENANT", 0, "acme".into()),
+        ("_OF_KIND", 1, "droplet".into()),
+        ("_IN_STATUS", 2, "active".into()),
+        ("_IN_REGION", 3, "nyc3".into()),
+        ("_IN_PROJECT", 4, Uuid::max().into()),
+    ];
+    for (part, at, value) in led_by {
+        if name.contains(part) {
+            filter[at] = value;
+        }
+    }
+    if name.ends_with("_AS_OF") {
+        filter.push(now.into());
+    }
+    if name.starts_with("BY_NAME") {
+        filter.push("web".into());
+    }
+    if name.contains("_OF_IDS") {
+        filter.push(vec![Uuid::nil(), Uuid::max()].into());
+    }
+    if name.contains("_WITH_TERM") {
+        filter.push("tag=env:prod".into());
+    }
+    Args::from(filter)
+}
+
+on_both_databases! {
+    migrations = &MIGRATIONS; options = arcadia_sql::Options::default();
+
+    async fn lists_of_thousands_say_what_short_ones_say(db: TestDb) {
+        fill(&db).await;
+        let everything = all_pages(&db, &Filter::default(), Sort::Oldest).await;
+        assert_eq!(everything.len(), MANY);
+        for (filter, fits) in questions() {
+            let mut wanted: Vec<ListedRow> = everything.iter().filter(|row| fits(row)).cloned().collect();
+            assert_eq!(ids(&all_pages(&db, &filter, Sort::Oldest).await), ids(&wanted), "oldest {filter:?}");
+            wanted.sort_by_key(|row| Reverse(row.id));
+            assert_eq!(ids(&all_pages(&db, &filter, Sort::Newest).await), ids(&wanted), "newest {filter:?}");
+            wanted.sort_by_key(|row| (row.name.clone(), row.id));
+            assert_eq!(ids(&all_pages(&db, &filter, Sort::Name).await), ids(&wanted), "by name {filter:?}");
+        }
+    }
+
+    async fn no_reading_statement_walks_over_a_whole_table(db: TestDb) {
+        fill(&db).await;
+        let now = Timestamp::now();
+        let lists = |name: &str| ["NEWEST", "OLDEST", "BY_NAME"].iter().any(|order| name.starts_with(order));
+        // By the names of a past time nothing is kept in order.
+        let sorts = |name: &str| name == "BY_NAME_AS_OF";
+        for statement in reading::STATEMENTS.iter().filter(|it| lists(it.name()) && !sorts(it.name())) {
+            is_led_by_an_index(&db, statement, of_a_list(statement.name(), now)).await;
+        }
+        let one = Uuid::max();
+        for statement in reading::STATEMENTS.iter().filter(|it| !lists(it.name())) {
+            let args = match statement.name() {
+                "SHOWN" => args![one, None::<String>],
+                "SHOWN_AS_OF" => args![one, None::<String>, now],
+                "PARENT_OF" | "DESIRED" => args![one],
+                "EVENTS" => args![one, Timestamp::UNIX_EPOCH, now, now, one, 51],
+                other => panic!("how is {other} asked?"),
+            };
+            is_led_by_an_index(&db, statement, args).await;
+        }
+        for statement in terms::STATEMENTS.iter().filter(|it| !it.name().starts_with("KEEP")) {
+            let args = match statement.name() {
+                "WITH_TERM" => args!["tag=env:prod", 501],
+                "WITH_TERMS_BETWEEN" | "TERMS_BETWEEN" => args!["word=web", "word=wec", 17_i64],
+                "DELETED" | "EVER_DELETED" => args![501],
+                "IN_PROJECT" | "OF_DEPLOYMENT" => args![one, 501],
+                "OF_TENANT" | "OF_KIND" | "IN_STATUS" | "IN_REGION" => args!["rare", 501],
+                other => panic!("how is {other} asked?"),
+            };
+            is_led_by_an_index(&db, statement, args).await;
+        }
+    }
+}
