@@ -218,7 +218,7 @@ on_both_databases! {
         }
         for statement in terms::STATEMENTS.iter().filter(|it| !it.name().starts_with("KEEP")) {
             let args = match statement.name() {
-                "WITH_TERM" => args!["tag=env:prod", 501],
+                "WITH_TERM" => args!["name=web-7", 501],
                 "WITH_TERMS_BETWEEN" | "TERMS_BETWEEN" => args!["word=web", "word=wec", 17_i64],
                 "DELETED" | "EVER_DELETED" => args![501],
                 "IN_PROJECT" | "OF_DEPLOYMENT" => args![one, 501],

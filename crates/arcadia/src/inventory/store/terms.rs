@@ -92,11 +92,14 @@ statements! {
                 WHERE next.term > found.term AND next.term < $2), number + 1
             FROM found WHERE found.term IS NOT NULL AND number < $3)
         SELECT term FROM found WHERE term IS NOT NULL";
-    /// Some of those that have or had a term.
-    pub(crate) WITH_TERM = "SELECT resource_id FROM cloud_resource_terms WHERE term = $1 LIMIT $2";
+    /// Some of those that have or had a term. In an order that only the index has: else PostgreSQL walks over the table,
+    /// as if what it looks for lay all over it.
+    pub(crate) WITH_TERM = "
+        SELECT resource_id FROM cloud_resource_terms WHERE term = $1 ORDER BY resource_id LIMIT $2";
     /// The same of terms from `$1` until before `$2`; one may come twice.
     pub(crate) WITH_TERMS_BETWEEN = "
-        SELECT resource_id FROM cloud_resource_terms WHERE term >= $1 AND term < $2 LIMIT $3";
+        SELECT resource_id FROM cloud_resource_terms WHERE term >= $1 AND term < $2
+        ORDER BY term, resource_id LIMIT $3";
     pub(crate) OF_TENANT = "SELECT id FROM cloud_resources WHERE tenant_id = $1 LIMIT $2";
     pub(crate) OF_KIND = "SELECT id FROM cloud_resources WHERE kind = $1 LIMIT $2";
     pub(crate) IN_STATUS = "SELECT id FROM cloud_resources WHERE status = $1 LIMIT $2";
