@@ -71,26 +71,12 @@ pub struct Listing {
     /// Makes one and says its id.
     make: fn(&Site, usize) -> String,
     strikes: bool,
-    is_told_around: bool,
     account: BTreeSet<String>,
 }
 
 impl Listing {
     pub fn of<S: Synced>(kind: &'static str, make: fn(&Site, usize) -> String) -> Listing {
-        Listing {
-            step: S::STEP,
-            name: S::NAME,
-            kind,
-            make,
-            strikes: true,
-            is_told_around: true,
-            account: BTreeSet::new(),
-        }
-    }
-
-    /// The one that stands for all of them in what the engine does around the step.
-    pub fn end_to_end(self) -> Listing {
-        Listing { is_told_around: false, ..self }
+        Listing { step: S::STEP, name: S::NAME, kind, make, strikes: true, account: BTreeSet::new() }
     }
 
     /// A look that strikes nothing.
@@ -121,10 +107,6 @@ impl Tale for Listing {
 
     async fn start(&self, _site: &Site, sagas: &Sagas) -> Result<SagaId, StartError> {
         job(sagas, self.step).await
-    }
-
-    fn is_told_around(&self) -> bool {
-        self.is_told_around
     }
 
     async fn verdict(&self, site: &Site, end: &End<'_>) -> Result<(), String> {

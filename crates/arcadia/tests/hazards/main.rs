@@ -2,7 +2,6 @@
 //! simulated account and the service's own rows as the oracle.
 
 #![allow(clippy::unwrap_used, reason = "a case stops where its world breaks")]
-#![allow(clippy::print_stdout, reason = "the number of cases is told")]
 
 mod background;
 mod deployment;
@@ -23,11 +22,8 @@ use site::{Site, Tale, Told};
 
 async fn holds(engine: Engine, tale: impl Tale) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let is_told_around = tale.is_told_around();
-    let trial = Trial::of(move |scene: Scene| Told::begin(scene, tale.clone()));
-    let trial = if is_told_around { trial.within_steps() } else { trial };
-    let report = trial.on(engine).await;
-    println!("{}: {report}", std::thread::current().name().unwrap_or_default());
+    let report = Trial::of(move |scene: Scene| Told::begin(scene, tale.clone())).on(engine).await;
+    report.tell();
     report.assert_holds();
 }
 
@@ -110,7 +106,7 @@ every_hazard_of! {
     records_that_make_room: Records {
         steps: &["delete_dns_record", "upsert_dns_record"], before: &["192.0.2.8", "192.0.2.9"]
     };
-    sync_droplets: Listing::of::<sync::Droplets>("droplet", droplet).end_to_end();
+    sync_droplets: Listing::of::<sync::Droplets>("droplet", droplet);
     sync_droplet_statuses: Listing::of::<sync::DropletStatuses>("droplet", droplet).that_strikes_nothing();
     sync_domains: Listing::of::<sync::Domains>("dns_zone", |site, n| {
         make(site, Kind::Domain, json!({"name": format!("zone-{n}.com")}))

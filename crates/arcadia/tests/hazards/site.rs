@@ -49,11 +49,6 @@ pub trait Tale: Clone + Send + Sync + 'static {
     fn start(&self, site: &Site, sagas: &Sagas) -> impl Future<Output = Result<SagaId, StartError>> + Send;
 
     fn verdict(&self, site: &Site, end: &End<'_>) -> impl Future<Output = Result<(), String>> + Send;
-
-    /// Whether another tale goes through what the engine does around this one's only step.
-    fn is_told_around(&self) -> bool {
-        false
-    }
 }
 
 /// A saga at its end.

@@ -91,11 +91,6 @@ pub(crate) struct Case {
 }
 
 impl Hazard {
-    /// In the course of a step, a compensation or a call of theirs.
-    pub(crate) fn is_within_steps(self) -> bool {
-        !matches!(self, Hazard::At(_, Point { kind: Kind::Write | Kind::Pause, .. }))
-    }
-
     /// The row of the report that it counts for.
     pub(crate) fn family(self) -> &'static str {
         use Hazard::{At, Step};

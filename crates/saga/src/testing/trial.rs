@@ -2,7 +2,7 @@
 
 use super::drive::{Between, Passed, Play};
 use super::ground::Grounds;
-use super::hazard::{Base, Case, Hazard};
+use super::hazard::{Base, Case};
 use super::plan;
 use super::report::{CASE_VARIABLE, Report};
 use super::{Scene, World};
@@ -24,7 +24,6 @@ pub struct Trial<F> {
     only: Option<String>,
     /// Only cases whose names contain it, and of these none after the first that does not hold.
     seeks: Option<&'static str>,
-    within_steps: bool,
     grounds: Grounds,
 }
 
@@ -45,7 +44,7 @@ where
         let only = std::env::var(CASE_VARIABLE).ok();
         let between: Between = Arc::new(|ledger, _| ledger);
         let grounds = Grounds::of(&MIGRATIONS);
-        Trial { fresh, between, only, seeks: None, within_steps: false, grounds }
+        Trial { fresh, between, only, seeks: None, grounds }
     }
 
     /// Databases with another schema than this workspace's. It must not put rows into its tables: a database
@@ -53,13 +52,6 @@ where
     #[must_use]
     pub fn with_migrations(self, migrations: &'static Migrations) -> Trial<F> {
         Trial { grounds: Grounds::of(migrations), ..self }
-    }
-
-    /// Leaves out the places around the steps: the engine's own writes and pauses. For one of several sagas that
-    /// differ in what their only step does, where another of them goes through everything.
-    #[must_use]
-    pub fn within_steps(self) -> Trial<F> {
-        Trial { within_steps: true, ..self }
     }
 
     /// Puts a double between the kit and the database, and seeks a case of this hazard that it fails.
@@ -91,12 +83,7 @@ where
             report.pass_over("rollbacks: the first step is the point of no return".to_owned());
             None
         };
-        let mut cases = plan::cases(engine, &forward, back.as_ref());
-        if self.within_steps {
-            let all = cases.len();
-            cases.retain(|case| case.hazard.is_some_and(Hazard::is_within_steps));
-            report.pass_over(format!("{} cases at the engine's own writes and pauses", all - cases.len()));
-        }
+        let cases = plan::cases(engine, &forward, back.as_ref());
         let cases = cases.into_iter().filter(|case| self.wants(case));
         let mut played =
             stream::iter(cases.map(|case| async move { (case, self.play(case).await) })).buffered(AT_ONCE);

@@ -7,7 +7,7 @@ use arcadia_sql::Engine;
 async fn holds(engine: Engine, steps: &'static [&'static str]) {
     let trial = Trial::of(|scene: Scene| async move { ShelfWorld::new(scene, steps) });
     let report = trial.on(engine).await;
-    println!("{}: {report}", std::thread::current().name().unwrap_or_default());
+    report.tell();
     report.assert_holds();
 }
 
