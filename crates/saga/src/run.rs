@@ -166,6 +166,16 @@ impl<C> Run<C> {
         self.memo.clone().map(|value| from_json("memo", value)).transpose()
     }
 
+    /// For [`Halt::wait_with`]: what was left there, an object, with this field beside the others.
+    pub fn noting(&self, field: &str, value: impl Into<Value>) -> Value {
+        let mut noted = match &self.memo {
+            Some(Value::Object(noted)) => noted.clone(),
+            _ => Map::new(),
+        };
+        noted.insert(field.to_owned(), value.into());
+        Value::Object(noted)
+    }
+
     /// A transaction that is refused when this runner no longer owns the saga. Steps change our own tables
     /// only through it.
     ///
@@ -215,7 +225,8 @@ impl<C> Run<C> {
         }
         let until_settled = Duration::try_from(settled_from.duration_since(now)).unwrap_or_default();
         let delay = LOOK_EVERY + until_settled.mul_f64(self.clock.speed());
-        Err(Halt::wait_with(delay, "looking again for what may have been made", json!({"looks": looks})))
+        let noted = self.noting("looks", looks);
+        Err(Halt::wait_with(delay, "looking again for what may have been made", noted))
     }
 
     /// The signal `name`, if it was given. `None` when it did not come within `expiry` of this step's begin

@@ -6,7 +6,7 @@ use crate::cloud::Cloud;
 use arcadia_saga::{Halt, Outcome, Run, Undo};
 use digitalocean::{Error, Record, RecordDraft, RecordId, RecordType, normalised_host, qualified_name};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// How long a request whose answer was lost may still be under way.
@@ -224,9 +224,10 @@ pub(crate) async fn unwrite(
         Change::Nothing(_) => Ok(()),
         Change::Create(draft) => uncreate(run, wanted, &draft, written).await,
         Change::Overwrite { record, with, delete } => {
-            restore(run, wanted, seen, record, &with, written.is_none()).await?;
+            let in_doubt = written.is_none();
+            restore(run, wanted, seen, record, &with, in_doubt).await?;
             let gone = seen.records.iter().filter(|before| delete.contains(&before.id));
-            recreate(run, &wanted.domain, gone.collect(), Some(record)).await
+            recreate(run, &wanted.domain, gone.collect(), Some(record), in_doubt).await
         }
     }
 }
@@ -302,6 +303,7 @@ pub(crate) async fn recreate(
     domain: &str,
     gone: Vec<&Record>,
     kept: Option<RecordId>,
+    in_doubt: bool,
 ) -> Undo {
     let Some(first) = gone.first() else { return Ok(()) };
     let now = look(run, domain, &first.kind, &first.name).await?;
@@ -309,6 +311,10 @@ pub(crate) async fn recreate(
     let is_known = |found: &&Record| Some(found.id) == kept || gone.iter().any(|it| is_before(found, it));
     if let Some(stranger) = now.records.iter().find(|found| !is_known(found)) {
         return Err(touched(stranger));
+    }
+    // Deleting what stands may still be under way. A record made again has another id.
+    if in_doubt && gone.iter().any(|before| now.records.iter().any(|found| found.id == before.id)) {
+        run.seen_nothing()?;
     }
     for before in gone {
         if !now.records.iter().any(|found| is_before(found, before)) {
@@ -327,8 +333,8 @@ fn wait_for_earlier_attempt(run: &Run<Cloud>) -> Outcome<()> {
     if is_first || paused_for == Some(u64::from(run.attempt())) {
         return Ok(());
     }
-    let memo = json!({"paused_for_attempt": run.attempt()});
-    Err(Halt::wait_with(EARLIER_ATTEMPT, "a record that an earlier attempt may have made", memo))
+    let noted = run.noting("paused_for_attempt", run.attempt());
+    Err(Halt::wait_with(EARLIER_ATTEMPT, "a record that an earlier attempt may have made", noted))
 }
 
 fn touched(record: &Record) -> Halt {

@@ -1,9 +1,10 @@
 //! DNS records: what they become, what the way back restores, and what is left alone.
 
 use crate::world::{DOMAIN, World};
-use arcadia_saga::{SagaId, Status};
+use arcadia_saga::{Saga, SagaId, Status};
 use digitalocean_sim::{FaultKind, Kind, Limit, Mutation};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const NAME: &str = "shop";
 
@@ -43,6 +44,14 @@ async fn failed_undo(world: &World, saga: SagaId) -> String {
     let saga = world.saga(saga).await;
     assert_eq!(saga.status, Status::Failed, "{:?}", saga.attention);
     saga.attention.unwrap()["standing"][0]["error"]["compensation"].as_str().unwrap().to_owned()
+}
+
+/// Calls the saga back while the outcome of its only call so far is unknown.
+async fn cancel_in_doubt(world: &World, saga: SagaId) {
+    let is_in_doubt =
+        |it: &Saga| it.waiting_for.as_deref().is_some_and(|it| it.starts_with("another attempt"));
+    world.until(saga, is_in_doubt).await;
+    world.service.cloud.sagas.cancel(saga, "user:ada").await.unwrap();
 }
 
 async fn outcome(world: &World, saga: SagaId) -> String {
@@ -262,6 +271,35 @@ stories! {
         world.inject_once("DELETE /v2/domains/{name}/records/{id}", FaultKind::Refuse { message });
         world.settle().await;
         assert_eq!(world.saga(shop.saga).await.status, Status::RolledBack);
+        let mut records = world.records(NAME);
+        records.sort();
+        assert_eq!(records, [record("A", "192.0.2.8", 600), record("A", "192.0.2.9", 600)]);
+    }
+
+    async fn replaced_records_come_back_though_their_last_call_s_outcome_is_unknown(world: &World) {
+        add(world, "A", "192.0.2.8");
+        add(world, "A", "192.0.2.9");
+        let shop = world.provision_with(NAME, json!({"replace_dns": true})).await;
+        world.inject("DELETE /v2/domains/{name}/records/{id}", FaultKind::CutAfter);
+        cancel_in_doubt(world, shop.saga).await;
+        world.settle().await;
+        let saga = world.saga(shop.saga).await;
+        assert_eq!(saga.status, Status::RolledBack, "{:?}", saga.waiting_for);
+        let mut records = world.records(NAME);
+        records.sort();
+        assert_eq!(records, [record("A", "192.0.2.8", 600), record("A", "192.0.2.9", 600)]);
+    }
+
+    async fn a_deletion_that_arrives_late_is_undone_too(world: &World) {
+        let late = add(world, "A", "192.0.2.8");
+        add(world, "A", "192.0.2.9");
+        let saga = delete(world, &[]).await;
+        world.inject("DELETE /v2/domains/{name}/records/{id}", FaultKind::CutBefore);
+        cancel_in_doubt(world, saga).await;
+        world.settle_for(Duration::from_secs(1)).await;
+        world.simulator.mutate(&Mutation::destroy(Kind::DomainRecord, late)).unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(saga).await.status, Status::RolledBack);
         let mut records = world.records(NAME);
         records.sort();
         assert_eq!(records, [record("A", "192.0.2.8", 600), record("A", "192.0.2.9", 600)]);

@@ -140,7 +140,8 @@ impl World {
         self.until(saga, |saga| saga.waiting_for.as_deref() == Some(reason)).await;
     }
 
-    async fn until(&self, id: SagaId, reached: impl Fn(&Saga) -> bool) {
+    /// Drives until the saga is as asked for.
+    pub async fn until(&self, id: SagaId, reached: impl Fn(&Saga) -> bool) {
         for _ in 0..500 {
             if reached(&self.saga(id).await) {
                 return;

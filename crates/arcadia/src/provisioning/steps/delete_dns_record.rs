@@ -51,7 +51,14 @@ impl Step<Cloud> for DeleteDnsRecord {
     async fn compensate(&self, run: &Run<Cloud>, undoing: Undoing<RecordUnwanted, Seen, ()>) -> Undo {
         let unseen = Seen { perhaps_ours: run.in_doubt(), ..Seen::default() };
         let seen = undoing.prior.unwrap_or(unseen);
-        dns::recreate(run, &undoing.needs.dns_domain, seen.records.iter().collect(), None).await?;
+        dns::recreate(
+            run,
+            &undoing.needs.dns_domain,
+            seen.records.iter().collect(),
+            None,
+            undoing.gave.is_none(),
+        )
+        .await?;
         if seen.perhaps_ours {
             return Err(Halt::failed(format!(
                 "`{}` may have had more records that this saga deleted: the ledger lost commits",
