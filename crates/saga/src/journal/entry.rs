@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// One durable point of one saga. A batch holds at most one of each saga, since its runner waits for the answer.
+/// One durable point of one saga. A batch holds one of each saga, since its runner waits for the answer; two only where a
+/// lease was lost meanwhile.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: Uuid,

@@ -4,8 +4,10 @@
 
 use super::{Runner, Settings};
 use crate::ledger::SqlLedger;
-use crate::{Clock, Outcome, Registry, Run, Sagas, Schedule, StartSaga, Step};
+use crate::rows::SagaRow;
+use crate::{Clock, Outcome, Registry, Run, Sagas, Schedule, StartSaga, Status, Step, store};
 use arcadia_sql::{ManualNow, Options, args, on_both_databases, statements, testing::TestDb};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -94,6 +96,40 @@ on_both_databases! {
             runner.look(&mut life).await;
             tokio::task::yield_now().await;
         }
+    }
+
+    async fn what_was_parked_as_unknown_while_a_node_enlisted_goes_on_there(db: TestDb) {
+        let (sagas, runner, gate) = node(&db, Registry::new());
+        let mut life = runner.begin_life().await.unwrap();
+        let later = StartSaga { start_in: Duration::from_millis(1), ..gated("") };
+        let id = sagas.start(later).await.unwrap().id();
+        let parked = args![json!({"reason": "unknown_step"}), db.now().await.unwrap(), 1_000_i64, Vec::<String>::new()];
+        // By a node that had read which steps are known before this one enlisted.
+        db.execute(&store::PARK_UNKNOWN, parked).await.unwrap();
+        assert!(sagas.get(id).await.unwrap().attention.is_some());
+        gate.add_permits(1);
+        runner.look(&mut life).await;
+        life.flights.tasks.close();
+        life.flights.tasks.wait().await;
+        let saga = sagas.get(id).await.unwrap();
+        assert_eq!((saga.status, saga.attention), (Status::Completed, None));
+    }
+
+    async fn what_a_node_claimed_that_has_just_enlisted_is_not_taken_from_it(db: TestDb) {
+        let (sagas, _, _) = node(&db, Registry::new());
+        let id = sagas.start(gated("")).await.unwrap().id();
+        let (young, other) = (uuid::Uuid::from_u128(2), uuid::Uuid::from_u128(3));
+        let (now, steps) = (db.now().await.unwrap(), vec!["gate".to_owned()]);
+        db.execute(&OWN, args![id, young]).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        let held: Vec<(uuid::Uuid,)> =
+            tx.fetch_all(&store::HOLD_ORPHANS, args![steps, true, 9_i64]).await.unwrap();
+        assert_eq!(held, [(id.0,)], "by then it stood in no table");
+        tx.execute(&store::ADD_NODE, args![young, "young", now, 10_000_i64, json!(["gate"])]).await.unwrap();
+        let taken = tx.fetch_all::<SagaRow>(&store::TAKE_OVER, args![other, now, vec![id.0]]).await.unwrap();
+        assert_eq!(taken.len(), 0);
+        tx.commit().await.unwrap();
+        assert_eq!(sagas.get(id).await.unwrap().owner, Some(young));
     }
 
     async fn schedules_that_could_not_be_entered_are_known_and_tried_again(db: TestDb) {
