@@ -98,7 +98,8 @@ statements! {
             step_state = CASE WHEN step_state = 'ready' THEN 'ready' ELSE 'running' END
         WHERE id = $1 AND owner = $2 AND epoch = $3";
 
-    /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once.
+    /// One transition. A nudge that the runner has not seen turns its wait into a wake-up at once, also where it waits for
+    /// a person.
     pub(crate) WRITE_SAGA = "
         UPDATE saga_runs
         SET seq = seq + 1, status = $5, context = COALESCE({json($6)}, context), error = COALESCE({json($7)}, error), attention = $8, clean = $9,
@@ -106,7 +107,9 @@ statements! {
             step_started_at = $15, step_prior = $16, step_memo = $17, doubt_until = $18, waiting_for = $19,
             crashes = $20, finished_at = $21, updated_at = $22,
             owner = CASE WHEN {bool($23)} THEN NULL ELSE owner END,
-            wake_at = CASE WHEN {int($24)} IS NULL THEN NULL WHEN nudge <> $25 THEN {now} ELSE {now+$24} END
+            wake_at = CASE
+                WHEN {int($24)} IS NULL AND (nudge = $25 OR {time($21)} IS NOT NULL OR NOT {bool($23)}) THEN NULL
+                WHEN nudge <> $25 THEN {now} ELSE {now+$24} END
         WHERE id = $1 AND owner = $2 AND epoch = $3 AND seq = $4
             AND NOT ({bool($26)} AND cancel_requested)
         RETURNING nudge, cancel_requested";
@@ -177,8 +180,9 @@ statements! {
                 step_prior = v.prior::jsonb, step_memo = v.memo::jsonb, doubt_until = v.doubt,
                 waiting_for = v.waiting, crashes = v.crashes, finished_at = v.finished, updated_at = v.updated,
                 owner = CASE WHEN v.released <> 0 THEN NULL ELSE r.owner END,
-                wake_at = CASE WHEN v.wake IS NULL THEN NULL WHEN r.nudge <> v.nudge THEN {now}
-                    ELSE {plus({now}, v.wake)} END
+                wake_at = CASE
+                    WHEN v.wake IS NULL AND (r.nudge = v.nudge OR v.finished IS NOT NULL OR v.released = 0) THEN NULL
+                    WHEN r.nudge <> v.nudge THEN {now} ELSE {plus({now}, v.wake)} END
             FROM unnest({uuids($14)}, {uuids($15)}, {ints($16)}, {ints($17)}, {texts($18)},
                     {texts($19)}, {texts($20)}, {texts($21)}, {texts($22)}, {ints($23)},
                     {texts($24)}, {texts($25)}, {ints($26)}, {ints($27)}, {times($28)},
@@ -302,10 +306,12 @@ statements! {
         INSERT INTO saga_signals (saga_id, name, data, actor, expired, inserted_at)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (saga_id, name) DO NOTHING";
     pub(crate) SIGNAL = "SELECT data, actor, expired FROM saga_signals WHERE saga_id = $1 AND name = $2";
+    /// What has not begun yet begins at its own time.
     pub(crate) NUDGE = "
         UPDATE saga_runs
         SET nudge = nudge + 1, updated_at = $2,
-            wake_at = CASE WHEN owner IS NULL AND wake_at IS NOT NULL THEN {now} ELSE wake_at END
+            wake_at = CASE WHEN owner IS NULL AND wake_at IS NOT NULL AND status <> 'pending' THEN {now}
+                ELSE wake_at END
         WHERE id = $1";
 
     /// A hint to the other nodes, in the words of the one who gives it.

@@ -1,10 +1,11 @@
 //! The way back: compensate what stands, go on past what fails, end with a last look.
 
 use super::{Driver, Next, guarded, later, pause_if};
-use crate::Halt;
-use crate::flight::{Flight, Hour, Transition, TurnBack};
+use crate::flight::{Flight, Hour, LAST_LOOK_AFTER, Transition, TurnBack};
 use crate::journal::Refused;
+use crate::{Halt, Wait};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 impl<C: Send + Sync + 'static> Driver<C> {
     pub(super) async fn turn_back(&self, flight: &mut Flight, why: TurnBack) -> Result<Next, Refused> {
@@ -65,12 +66,25 @@ impl<C: Send + Sync + 'static> Driver<C> {
         Ok(pause_if(&transition))
     }
 
+    /// Whoever speaks to a saga wakes it.
+    fn is_early_for_last_look(&self, flight: &Flight) -> Option<Wait> {
+        let due = self.clock().after(flight.row.step_started_at?, LAST_LOOK_AFTER);
+        let left = Duration::try_from(due.duration_since(self.clock().now())).unwrap_or_default();
+        let reason = flight.row.waiting_for.clone().unwrap_or_default();
+        (!left.is_zero()).then(|| Wait { delay: left.mul_f64(self.clock().speed()), reason, memo: None })
+    }
+
     /// The last act of a rollback: is anything left that bears the saga's mark?
     pub(super) async fn last_look(&self, flight: &mut Flight) -> Result<Next, Refused> {
         let Some(step) = self.registry.find_last_look() else {
             return self.park(flight, "unknown_step", "this build has no last look").await;
         };
         let (run, policy) = (self.run_of(flight), step.policy());
+        if let Some(wait) = self.is_early_for_last_look(flight) {
+            let transition = self.pause(flight, wait);
+            self.write(flight, &transition).await?;
+            return Ok(Next::Pause);
+        }
         let seen = guarded(&policy, step.execute(&run)).await;
         let mut transition = Transition::default();
         match seen {

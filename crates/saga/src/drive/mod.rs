@@ -96,7 +96,8 @@ impl<C: Send + Sync + 'static> Driver<C> {
         if flight.is_terminal() {
             return Ok(Next::Again);
         }
-        if flight.row.crashes >= CRASHES_MAX {
+        // A cancel makes no more of the calls that it died in.
+        if flight.row.crashes >= CRASHES_MAX && !flight.wants_cancel() {
             let message = format!("its process died {CRASHES_MAX} times at this step");
             let transition = flight.needs_person("crashed", &message);
             self.write(flight, &transition).await?;

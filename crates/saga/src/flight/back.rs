@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The place behind the first step, where a rollback ends with a last look.
 pub(crate) const LAST_LOOK: i64 = -1;
 /// How long after the last deletion the last look comes: the provider still lists what it destroyed.
-const LAST_LOOK_AFTER: Duration = Duration::from_secs(15);
+pub(crate) const LAST_LOOK_AFTER: Duration = Duration::from_secs(15);
 
 /// What the way back has to know of time.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,8 @@ impl Flight {
         self.error_is_new |= self.row.error.is_none();
         self.row.error.get_or_insert(error);
         self.set_status(Status::Compensating);
+        // Whatever a person was needed for, the way back is taken by itself.
+        self.row.attention = None;
         let (doubt, memo) = (self.row.doubt_until, self.row.step_memo.take());
         self.undo_next(hour, from, &mut transition);
         if why.includes_step && self.idx() == idx {
@@ -115,6 +117,7 @@ impl Flight {
                 self.stand_at(LAST_LOOK);
                 self.set_state("waiting");
                 self.row.step_attempts = 1;
+                self.row.step_started_at = Some(hour.now);
                 self.row.waiting_for = Some("a last look for anything left over".to_owned());
                 transition.park = Some(hour.last_look_in);
             }

@@ -1,13 +1,14 @@
 //! What operators do to a saga that did not go well by itself. Each verb is one transaction, conditional on where
 //! the saga stands, and leaves an event with who and why.
 
+mod skip;
+
 use super::Sagas;
 use crate::SagaId;
 use crate::record::{Saga, Status, StepStatus};
 use crate::rows::{SagaRow, SignalRow, StepRow};
 use crate::store;
 use arcadia_sql::{Error, Tx, args};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// Why a verb was refused.
@@ -84,7 +85,9 @@ impl Sagas {
         if held.status == Status::Running && forward_only {
             return Err(held.refused("it is past its point of no return and only goes forward"));
         }
-        if held.row.cancel_requested || held.status == Status::Compensating {
+        // One that was parked in spite of an earlier request is woken again.
+        let is_heard = held.row.cancel_requested && !held.is_parked();
+        if is_heard || held.status == Status::Compensating {
             return self.get(id).await;
         }
         held.tx.execute(&store::REQUEST_CANCEL, args![id, self.clock.now()]).await?;
@@ -119,83 +122,6 @@ impl Sagas {
         };
         self.steer(&mut held, steered, None).await?;
         self.finish(held, "retry", by, json!({})).await
-    }
-
-    /// Takes a step as settled by hand: a compensation that failed for good, or a step at which the saga stands.
-    ///
-    /// # Errors
-    /// [`VerbError::Refused`] where the step is not one of these, or where later steps need what it would have given.
-    pub async fn skip(&self, id: SagaId, step_idx: i64, by: By<'_>) -> Result<Saga, VerbError> {
-        let mut held = self.hold(id).await?;
-        let note = json!({"skipped_by": by.actor, "reason": by.reason});
-        if held.status == Status::Failed {
-            let mut failed = held.failed_compensations().await?;
-            if !failed.contains(&step_idx) {
-                return Err(held.refused(format!("the compensation of step {step_idx} did not fail")));
-            }
-            failed.retain(|idx| *idx != step_idx);
-            let marked = args![id, step_idx, StepStatus::Compensated.as_str(), note];
-            held.tx.execute(&store::MARK_STEP, marked).await?;
-            let steered = if failed.is_empty() {
-                held.tx.execute(&store::FREE_LOCKS, args![id]).await?;
-                let resolved = Some(self.resolution("skip", by));
-                Steered { resolved, ..held.stays(Status::RolledBack) }
-            } else {
-                let attention = held.attention_without(step_idx);
-                Steered { attention, ..held.stays(Status::Failed) }
-            };
-            self.steer(&mut held, steered, None).await?;
-            return self.finish(held, "skip", by, json!({"step_idx": step_idx})).await;
-        }
-        self.skip_forward(&mut held, step_idx, &note).await?;
-        self.finish(held, "skip", by, json!({"step_idx": step_idx})).await
-    }
-
-    async fn skip_forward(&self, held: &mut Held, step_idx: i64, note: &Value) -> Result<(), VerbError> {
-        if held.status != Status::Running || held.row.current_step_idx != step_idx {
-            return Err(held.refused(format!("it does not stand at step {step_idx}, going forward")));
-        }
-        held.not_running()?;
-        let next = usize::try_from(step_idx + 1).unwrap_or(usize::MAX);
-        let rest = held.steps.get(next..).unwrap_or_default().to_vec();
-        let keys = |value: &Value| -> Vec<String> {
-            value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default()
-        };
-        let known = [keys(&held.row.inputs), keys(&held.row.context)].concat();
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        if !rest.is_empty()
-            && let Err(missing) = self.catalog.check(&held.row.kind, &rest, &known)
-        {
-            return Err(held.refused(format!("step {step_idx} cannot be skipped: {missing}")));
-        }
-        let (row, now) = (&held.row, self.clock.now());
-        let name = held.steps.get(next - 1).cloned().unwrap_or_default();
-        let entry = args![
-            row.id,
-            step_idx,
-            name,
-            StepStatus::Completed.as_str(),
-            row.step_state != "ready" || row.doubt_until.is_some() || row.rewound,
-            row.step_prior.clone(),
-            // What it would have given is not known: should the saga turn back, it is undone by its mark.
-            None::<Value>,
-            Some(note.clone()),
-            row.step_attempts,
-            0_i64,
-            uuid::Uuid::nil(),
-            row.epoch,
-            row.step_started_at.unwrap_or(now),
-            now,
-            None::<Timestamp>,
-            None::<Timestamp>
-        ];
-        held.tx.execute(&store::WRITE_STEP, entry).await?;
-        let status = if rest.is_empty() { Status::Completed } else { Status::Running };
-        if rest.is_empty() {
-            held.tx.execute(&store::FREE_LOCKS, args![held.row.id]).await?;
-        }
-        let steered = Steered { idx: step_idx + 1, anew: true, wake: !rest.is_empty(), ..held.stays(status) };
-        self.steer(held, steered, None).await
     }
 
     /// What a rollback left is settled by hand: the saga needs nobody any more and lets go of its locks.
@@ -325,6 +251,11 @@ impl Held {
         VerbError::Refused { id: SagaId(self.row.id), why: why.into() }
     }
 
+    /// Nothing but a verb moves it.
+    fn is_parked(&self) -> bool {
+        self.row.owner.is_none() && self.row.wake_at.is_none()
+    }
+
     /// A verb that moves the cursor must not race with a call that is under way.
     fn not_running(&self) -> Result<(), VerbError> {
         match self.row.owner {
@@ -364,7 +295,10 @@ impl Held {
             .map(|row| json!({"step_idx": row.step_idx, "step": row.step_name, "output": row.output}))
             .collect();
         let at = usize::try_from(self.row.current_step_idx).ok().and_then(|idx| self.steps.get(idx));
-        if let (Some(name), true) = (at, self.status == Status::Running && self.row.step_state != "ready") {
+        let row = &self.row;
+        let may_have_begun = row.step_state != "ready" || row.doubt_until.is_some() || row.rewound;
+        let goes_forward = matches!(self.status, Status::Pending | Status::Running);
+        if let (Some(name), true) = (at, goes_forward && may_have_begun) {
             let idx = self.row.current_step_idx;
             standing.push(json!({"step_idx": idx, "step": name, "output": null, "in_doubt": true}));
         }

@@ -10,6 +10,7 @@ mod hints;
 mod hold;
 mod kept;
 mod operators;
+mod parked;
 mod plans;
 mod poisoned;
 mod proxy;

@@ -1,6 +1,6 @@
 //! What the database refuses to take of one saga: it alone is parked, and says why.
 
-use crate::world::{World, no_inputs, options};
+use crate::world::{Trouble, World, no_inputs, options};
 use arcadia_saga::Status;
 use arcadia_sql::{MIGRATIONS, args, on_both_databases, statements, testing::TestDb};
 
@@ -54,6 +54,27 @@ on_both_databases! {
         world.settle().await;
         let saga = world.saga(id).await;
         assert_eq!((saga.status, saga.attention), (Status::RolledBack, None));
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
+    }
+    async fn a_saga_that_was_parked_in_spite_of_a_cancel_hears_the_next_one(db: TestDb) {
+        let world = World::new(db);
+        for statement in [&REFUSAL, &REFUSED] {
+            world.db.execute(statement, args![]).await.unwrap();
+        }
+        world.shelf.trouble("make:1", [Trouble::Block]);
+        let id = world.start(&["make", "make"], no_inputs()).await;
+        let runner = world.runner();
+        let (driven, ()) = tokio::join!(runner.round(), async {
+            world.shelf.reached.notified().await;
+            world.sagas.cancel(id, "user:ada").await.unwrap();
+            world.shelf.gate.notify_one();
+        });
+        driven.unwrap();
+        assert_eq!(world.saga(id).await.attention.unwrap()["reason"], "poisoned");
+        world.db.execute(&TAKEN_AGAIN, args![]).await.unwrap();
+        world.sagas.cancel(id, "user:ada").await.unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::RolledBack);
         assert_eq!(world.shelf.things(), Vec::<String>::new());
     }
 }

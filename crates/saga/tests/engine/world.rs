@@ -25,6 +25,8 @@ pub enum Trouble {
     Wait(u64),
     /// Stands still, before the effect, until the gate is opened.
     Block,
+    /// The same, and then answers nonsense.
+    BlockUndecodable,
 }
 
 /// What the steps change: the oracle of every test.
@@ -64,7 +66,7 @@ impl Shelf {
             Some(Trouble::Wait(ms)) => {
                 Err(Halt::wait(Duration::from_millis(*ms), format!("{place} to be ready")))
             }
-            Some(Trouble::Block) => {
+            Some(Trouble::Block | Trouble::BlockUndecodable) => {
                 self.reached.notify_one();
                 self.gate.notified().await;
                 Ok(())
@@ -77,7 +79,9 @@ impl Shelf {
         match trouble {
             Some(Trouble::UnknownAfter) => Err(Halt::unknown(format!("{place} was cut"))),
             Some(Trouble::PanicAfter) => panic!("{place} panicked"),
-            Some(Trouble::UndecodableAfter) => Err(Halt::Undecodable(format!("{place} answered nonsense"))),
+            Some(Trouble::UndecodableAfter | Trouble::BlockUndecodable) => {
+                Err(Halt::Undecodable(format!("{place} answered nonsense")))
+            }
             _ => Ok(()),
         }
     }

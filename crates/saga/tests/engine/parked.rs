@@ -1,0 +1,165 @@
+//! What waits for a person, or for its time, still hears what an operator says: no more and no less.
+
+use crate::world::{Make, Shelf, Trouble, World, asked, no_inputs, options};
+use arcadia_saga::{By, Clock, Outcome, Registry, Run, SagaId, Sagas, Status, Step, VerbError};
+use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+const ADA: By = By { actor: "user:ada", reason: "looked at it myself" };
+
+/// Leaves something that a last look has to look for, and takes it away when it is undone.
+struct Mark;
+
+impl Step<Shelf> for Mark {
+    const NAME: &'static str = "mark";
+    const LEAVES_MARKS: bool = true;
+    type Needs = ();
+    type Gives = ();
+    type Prior = ();
+
+    async fn execute(&self, _: &Run<Shelf>, (): ()) -> Outcome<()> {
+        Ok(())
+    }
+}
+
+/// Notes that it looked.
+struct Look;
+
+impl Step<Shelf> for Look {
+    const NAME: &'static str = "look";
+    type Needs = ();
+    type Gives = ();
+    type Prior = ();
+
+    async fn execute(&self, run: &Run<Shelf>, (): ()) -> Outcome<()> {
+        run.cloud.undo_calls.lock().unwrap().push("look".to_owned());
+        Ok(())
+    }
+}
+
+impl World {
+    /// Three processes die in the call at which the saga stands; after that it is parked.
+    async fn crash(&self, id: SagaId) {
+        for _ in 0..3 {
+            let dying = self.runner();
+            let round = tokio::spawn(async move { dying.round().await });
+            self.shelf.reached.notified().await;
+            round.abort();
+            let _ = round.await;
+            self.now.advance(Duration::from_secs(11));
+        }
+        self.settle().await;
+        assert_eq!(self.saga(id).await.attention.unwrap()["reason"], "crashed");
+    }
+}
+
+on_both_databases! {
+    migrations = &MIGRATIONS; options = options();
+
+    async fn a_saga_that_crashed_its_process_is_undone_by_a_cancel(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:1", vec![Trouble::Block; 3]);
+        world.shelf.trouble("undo:0", [Trouble::Wait(600_000)]);
+        let id = world.start(&["make", "make"], no_inputs()).await;
+        world.crash(id).await;
+        world.sagas.cancel(id, ADA).await.unwrap();
+        let until = world.at() + jiff::SignedDuration::from_mins(5);
+        world.runner().settle(until, |_| ()).await.unwrap();
+        let saga = world.saga(id).await;
+        assert_eq!((saga.status, saga.attention), (Status::Compensating, None), "it needs nobody while it is undone");
+        world.settle().await;
+        let saga = world.saga(id).await;
+        assert_eq!((saga.status, saga.attention), (Status::RolledBack, None));
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
+    }
+
+    async fn a_cancel_that_comes_while_a_saga_is_being_parked_is_not_lost(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:1", [Trouble::BlockUndecodable]);
+        let id = world.start(&["make", "make"], no_inputs()).await;
+        let runner = world.runner();
+        let (driven, ()) = tokio::join!(runner.round(), async {
+            world.shelf.reached.notified().await;
+            world.sagas.cancel(id, ADA).await.unwrap();
+            world.shelf.gate.notify_one();
+        });
+        driven.unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::RolledBack, "{:?}", world.saga(id).await.attention);
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
+    }
+
+    async fn a_compensation_that_crashes_its_process_is_skipped_and_the_rest_undone(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:2", [Trouble::FailBefore]);
+        world.shelf.trouble("undo:1", vec![Trouble::Block; 3]);
+        let mut start = asked(&["make", "make", "make"], no_inputs());
+        start.locks = vec!["droplet:7".to_owned()];
+        let id = world.sagas.start(start).await.unwrap().id();
+        world.crash(id).await;
+        for elsewhere in [0, 2] {
+            assert!(matches!(world.sagas.skip(id, elsewhere, ADA).await, Err(VerbError::Refused { .. })));
+        }
+        let by_hand = world.saga(id).await.mark(1).step;
+        world.shelf.things.lock().unwrap().remove(&by_hand);
+        world.sagas.skip(id, 1, ADA).await.unwrap();
+        world.settle().await;
+        let saga = world.saga(id).await;
+        assert_eq!((saga.status, saga.attention), (Status::RolledBack, None));
+        assert_eq!(world.step_statuses(id).await, ["compensated", "compensated", "failed"]);
+        assert_eq!(*world.shelf.undo_calls.lock().unwrap(), ["undo:1", "undo:1", "undo:1", "undo:0"]);
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
+        assert_eq!(world.sagas.locks().await.unwrap(), Vec::<String>::new());
+        let events = world.sagas.events(id).await.unwrap();
+        let skipped = events.iter().find(|event| event.kind == "skip").unwrap();
+        assert_eq!((&skipped.data["step_idx"], &skipped.data["was"]["reason"]), (&json!(1), &json!("crashed")));
+    }
+
+    async fn an_early_signal_starts_no_saga_before_its_time(db: TestDb) {
+        let world = World::new(db);
+        let begun_at = world.at();
+        let mut start = asked(&["make", "approve"], no_inputs());
+        start.start_in = Duration::from_secs(3600);
+        let id = world.sagas.start(start).await.unwrap().id();
+        world.sagas.signal(id, "approve", json!({}), ADA).await.unwrap();
+        assert_eq!(world.runner().round().await.unwrap(), 0, "it is not time yet");
+        world.settle().await;
+        let saga = world.saga(id).await;
+        assert_eq!(saga.status, Status::Completed);
+        assert!(saga.started_at.unwrap().duration_since(begun_at).as_secs() >= 3600);
+    }
+
+    async fn the_last_look_comes_no_earlier_because_somebody_spoke(db: TestDb) {
+        let mut world = World::new(db);
+        let registry = Registry::new().step(Mark).step(Make { attempts: 1 }).last_look(Look);
+        world.registry = Arc::new(registry);
+        world.sagas = Sagas::new((*world.db).clone(), Clock::manual(world.now.clone(), 7), &world.registry);
+        world.shelf.trouble("make:1", [Trouble::FailBefore]);
+        let id = world.start(&["mark", "make"], no_inputs()).await;
+        world.runner().round().await.unwrap();
+        world.sagas.signal(id, "approve", json!({}), ADA).await.unwrap();
+        world.now.advance(Duration::from_secs(5));
+        world.runner().round().await.unwrap();
+        assert_eq!(*world.shelf.undo_calls.lock().unwrap(), Vec::<String>::new(), "15 s after the last deletion");
+        world.now.advance(Duration::from_secs(9));
+        world.runner().round().await.unwrap();
+        assert_eq!(world.saga(id).await.status, Status::Compensating);
+        world.now.advance(Duration::from_secs(1));
+        world.runner().round().await.unwrap();
+        assert_eq!(*world.shelf.undo_calls.lock().unwrap(), ["look"]);
+        assert_eq!(world.saga(id).await.status, Status::RolledBack);
+    }
+
+    async fn what_is_abandoned_after_a_lost_ledger_names_the_step_that_may_have_been_done(db: TestDb) {
+        let world = World::new(db);
+        let id = world.start(&["make", "make"], no_inputs()).await;
+        let mut tx = world.db.begin().await.unwrap();
+        assert_eq!(world.sagas.doubt_unfinished(&mut tx).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let abandoned = world.sagas.abandon(id, ADA).await.unwrap();
+        let standing = abandoned.resolved.unwrap()["standing"].clone();
+        assert_eq!((&standing[0]["step_idx"], &standing[0]["in_doubt"]), (&json!(0), &json!(true)));
+    }
+}
