@@ -38,7 +38,7 @@ pub fn router(cloud: Arc<Cloud>, verifier: Verifier) -> Router {
         .route("/api/v1/deployments", get(deployments::http::list).post(deployments::http::create))
         .route("/api/v1/deployments/{id}", get(deployments::http::show))
         .route("/api/v1/inventory", get(inventory::list))
-        .route("/api/v1/inventory/{id}", get(inventory::show))
+        .route("/api/v1/inventory/{id}", get(inventory::show).patch(inventory::say))
         .route("/api/v1/inventory/{id}/events", get(inventory::events))
         .route("/api/v1/projects", get(inventory::projects::list))
         .route("/api/v1/projects/{id}", get(inventory::projects::show).patch(inventory::projects::give))

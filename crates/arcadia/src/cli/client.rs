@@ -61,15 +61,25 @@ impl Server {
 
     /// The answer to a GET of `/api/v1/<path…>`; each part of the path is escaped.
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Value> {
-        let mut url = self.base.clone();
-        // A base was made sure of above.
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.extend(["api", "v1"]).extend(path);
-        }
+        let mut url = self.url(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         self.send(self.client.request(Method::GET, url)).await
+    }
+
+    /// The answer to a PATCH of `/api/v1/<path…>`.
+    pub(super) async fn patch(&self, path: &[&str], body: &Value) -> anyhow::Result<Value> {
+        self.send(self.client.request(Method::PATCH, self.url(path)).json(body)).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // A base was made sure of in `of`.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(["api", "v1"]).extend(path);
+        }
+        url
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Value> {

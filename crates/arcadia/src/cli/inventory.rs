@@ -1,4 +1,4 @@
-//! `arcadia inventory`: what a server's inventory holds, one resource of it, and what happened to that.
+//! `arcadia inventory`: what a server's inventory holds, one resource of it, what happened to that, and whose it is to be.
 
 use super::client::Server;
 use super::output::{Output, cell, table};
@@ -15,6 +15,8 @@ pub(super) enum Command {
     Show(ShowFlags),
     /// What happened to one resource, newest first
     History(HistoryFlags),
+    /// Say whose a resource is, or take that back; for platform admins
+    Assign(AssignFlags),
 }
 
 #[derive(Debug, Args)]
@@ -78,6 +80,35 @@ pub(super) struct HistoryFlags {
     output: Output,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct AssignFlags {
+    id: String,
+    #[command(flatten)]
+    word: WordFlags,
+    /// Since when, such as `2026-04-01T00:00:00Z`; since now when absent
+    #[arg(long, value_name = "TIME", conflicts_with = "release")]
+    from: Option<String>,
+    /// Why, for its history
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct WordFlags {
+    /// It is this tenant's
+    #[arg(long)]
+    tenant: Option<String>,
+    /// It is nobody's
+    #[arg(long)]
+    nobody: bool,
+    /// It is whose its deployment, parent or project says
+    #[arg(long)]
+    release: bool,
+}
+
 /// A server answers no more at once.
 const PAGE: u32 = 200;
 
@@ -96,6 +127,22 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<()>
             let events = pages(&server, &["inventory", &id, "events"], Vec::new(), limit).await?;
             output.print(&events, history_table)
         }
+        Command::Assign(flags) => {
+            let said = server.patch(&["inventory", &flags.id], &flags.body()).await?;
+            flags.output.print(&said, show_table)
+        }
+    }
+}
+
+impl AssignFlags {
+    fn body(&self) -> Value {
+        let mut body = match &self.word {
+            WordFlags { release: true, .. } => json!({"release": true}),
+            // Null for `--nobody`.
+            WordFlags { tenant, .. } => json!({"tenant_id": tenant, "effective_from": self.from}),
+        };
+        body["reason"] = json!(self.reason);
+        body
     }
 }
 

@@ -5,11 +5,13 @@ mod export;
 mod full;
 pub mod projects;
 pub mod runs;
+mod said;
 
-use super::ResourceId;
 use super::reading::{self, Deleted, Filter, ListedRow, Name, Place, Sort, WORDS_MAX, words};
+use super::{ResourceId, Witness, WordError};
 use crate::error::Error;
 use crate::http::App;
+use crate::http::body::JsonObject;
 use crate::http::id::Id;
 use crate::http::query::{Listed, Query};
 use crate::scope::{Caller, Scope};
@@ -19,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use said::{Gift, Word};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -92,6 +95,51 @@ pub async fn events(
     full::events(&app.cloud, &caller.scope, ResourceId(id), before, limit).await.map(Json)
 }
 
+/// An operator says whose a resource is, or takes that back.
+pub async fn say(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+    query: Query,
+    JsonObject(body): JsonObject,
+) -> Result<Json<full::ResourceInFull>, Error> {
+    query.finish()?;
+    let (cloud, id) = (&app.cloud, ResourceId(id));
+    full::visible(cloud, &caller.scope, id, None).await?;
+    if !caller.scope.is_all() {
+        return Err(Error::NotPlatformAdmin);
+    }
+    let word = Word::read(body)?;
+    let witness = |reason| Witness {
+        actor: caller.subject.clone(),
+        source: reason,
+        asked_at: cloud.clock.now(),
+        run: None,
+    };
+    let mut tx = cloud.db.begin().await?;
+    match word {
+        Word::Gift(Gift { tenant_id, effective_from, reason }) => {
+            super::assign(&mut tx, id, tenant_id, effective_from, &witness(reason), &cloud.clock).await?;
+        }
+        Word::Release { reason } => super::release(&mut tx, id, &witness(reason), &cloud.clock).await?,
+    }
+    tx.commit().await?;
+    let said = full::read(cloud, &caller.scope, id, None).await?;
+    tracing::info!(resource = %id.0, actor = caller.subject, tenant_id = said.tenant_id(), "resource said to be somebody's");
+    Ok(Json(said))
+}
+
+impl From<WordError> for Error {
+    fn from(error: WordError) -> Error {
+        match error {
+            WordError::NotFound => Error::NotFound,
+            refused @ WordError::Gone => Error::Refused { why: refused.to_string() },
+            WordError::Future => Error::invalid("effective_from", "may not lie in the future"),
+            WordError::Database(error) => error.into(),
+        }
+    }
+}
+
 fn asked(query: &mut Query, scope: &Scope, now: Timestamp) -> (Filter, Sort) {
     let id = |text: &str| Uuid::try_parse(text).ok();
     let filter = Filter {
@@ -126,8 +174,14 @@ fn one_of<T: Copy + Default>(query: &mut Query, name: &str, all: &[(&str, T)]) -
 }
 
 fn as_of(query: &mut Query, now: Timestamp) -> Option<Timestamp> {
-    let past = |text: &str| text.parse::<Timestamp>().ok().filter(|at| *at <= now);
+    let past = |text: &str| time(text).filter(|at| *at <= now);
     query.parsed("as_of", "a time such as 2026-04-01T00:00:00Z that is not in the future", past)
+}
+
+/// A time that both databases can hold.
+fn time(text: &str) -> Option<Timestamp> {
+    let (first, last) = full::EVER;
+    text.parse::<Timestamp>().ok().filter(|at| (first..=last).contains(&at.as_second()))
 }
 
 fn shown(row: ListedRow, scope: &Scope) -> ResourceShown {

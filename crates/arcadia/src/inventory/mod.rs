@@ -6,6 +6,7 @@ pub mod http;
 mod id;
 pub mod kinds;
 mod observation;
+mod operator;
 pub mod owner;
 pub mod projects;
 pub mod reading;
@@ -18,6 +19,7 @@ mod upsert;
 pub use id::ResourceId;
 pub use kinds::DROPLET;
 pub use observation::{Observation, Parent};
+pub use operator::{WordError, assign, release};
 pub use store::ResourceRow;
 pub use upsert::upsert;
 
@@ -26,7 +28,7 @@ use arcadia_sql::{Error, Tx, args};
 use history::{Happened, add_events, keep_versions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use timeline::{Ownership, Reason, Statement};
+use timeline::Statement;
 use upsert::SAGA_TAG;
 use uuid::Uuid;
 
@@ -121,46 +123,6 @@ pub async fn link(
         return Ok(());
     }
     let at = witness.seen_at(clock);
-    let mut changed = owner::settle(tx, vec![id], witness, at, clock).await?;
-    changed.push(id);
-    keep_versions(tx, changed, at).await
-}
-
-/// An operator's word on whose a resource is, from a time on: nothing but another word of an operator changes it.
-/// `None` is nobody's. What lives through it follows from the same time on, also after it is gone.
-///
-/// # Errors
-/// The database.
-pub async fn assign(
-    tx: &mut Tx,
-    id: ResourceId,
-    tenant_id: Option<String>,
-    from_at: Option<Timestamp>,
-    witness: &Witness,
-    clock: &Clock,
-) -> Result<(), Error> {
-    let at = witness.seen_at(clock);
-    let from_at = from_at.unwrap_or(at).min(at);
-    let said = args![id, Reason::Operator.as_str(), tenant_id.clone(), from_at];
-    tx.execute(&store::owners::SAY, said).await?;
-    let owner = Ownership { tenant_id, deployment_id: None, project_id: None, reason: Reason::Operator };
-    let data = json!({"tenant_id": owner.tenant_id, "reason": owner.reason, "since": from_at, "why": witness.source});
-    owner::state(tx, vec![(id, Statement { from_at, owner })], witness, at).await?;
-    add_events(tx, vec![Happened { resource: id, kind: "attributed", data }], witness, at, clock).await?;
-    let mut changed = owner::restate_heirs(tx, id, from_at, witness, clock).await?;
-    changed.extend(owner::settle(tx, vec![id], witness, at, clock).await?);
-    changed.push(id);
-    keep_versions(tx, changed, at).await
-}
-
-/// Takes an operator's word back: the owner is what project, parent or deployment say.
-///
-/// # Errors
-/// The database.
-pub async fn release(tx: &mut Tx, id: ResourceId, witness: &Witness, clock: &Clock) -> Result<(), Error> {
-    let at = witness.seen_at(clock);
-    tx.execute(&store::owners::SAY, args![id, Reason::None.as_str(), None::<String>, None::<Timestamp>])
-        .await?;
     let mut changed = owner::settle(tx, vec![id], witness, at, clock).await?;
     changed.push(id);
     keep_versions(tx, changed, at).await

@@ -79,6 +79,22 @@ pub(super) async fn settle_moved(
     Ok(all_changed)
 }
 
+/// Decides whose it is as if no operator had ever said so.
+pub(super) async fn open(
+    tx: &mut Tx,
+    id: ResourceId,
+    witness: &Witness,
+    at: Timestamp,
+    clock: &Clock,
+) -> Result<(), Error> {
+    let facts: Vec<Facts> = tx.fetch_all(&store::FACTS, args![vec![id.0]]).await?;
+    let changed = facts.into_iter().map(|known| {
+        let unsaid = Facts { owner_reason: Reason::None.as_str().to_owned(), ..known.clone() };
+        Changed { decided: decide(&unsaid), known }
+    });
+    write(tx, changed.collect(), &Moves::new(), witness, at, clock).await
+}
+
 /// The order of the reasons: operator, deployment, parent, project with a tenant.
 fn decide(known: &Facts) -> Decided {
     let inherits = known.parent_row.is_some() && still_has_its_parent(known);

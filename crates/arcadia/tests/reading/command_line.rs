@@ -14,11 +14,11 @@ fn token(claims: &Value) -> String {
     mint(&SecretString::from(SECRET), &claims).unwrap()
 }
 
-fn admin() -> String {
+pub fn admin() -> String {
     token(&json!({"sub": "root", "roles": ["platform-admin"], "exp": FAR_AWAY}))
 }
 
-async fn arcadia(server: &str, token: &str, arguments: &[&str]) -> Output {
+pub async fn arcadia(server: &str, token: &str, arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_arcadia"));
     command.arg("inventory").args(arguments).current_dir(folder.path()).env_clear();

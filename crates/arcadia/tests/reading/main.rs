@@ -22,3 +22,4 @@ mod question;
 mod random;
 mod routes;
 mod tenants;
+mod word;

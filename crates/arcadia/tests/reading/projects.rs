@@ -51,6 +51,8 @@ stories! {
         assert_eq!(admin.patch(&path, &json!({})).await.expect(422).fields(), ["tenant_id"]);
         let later = json!({"tenant_id": "acme", "reason": "soon", "effective_from": "2100-01-01T00:00:00Z"});
         assert_eq!(admin.patch(&path, &later).await.expect(422).fields(), ["effective_from"]);
+        let too_early = json!({"tenant_id": "acme", "effective_from": "-008000-01-01T00:00:00Z"});
+        assert_eq!(admin.patch(&path, &too_early).await.expect(422).fields(), ["effective_from"]);
         let internal = world.projects().await.into_iter().find(|it| it.is_internal).unwrap();
         admin.patch(&format!("/api/v1/projects/{}", internal.id), &body).await.expect(409);
         assert!(world.projects().await.iter().all(|project| project.tenant_id.is_none()));

@@ -18,6 +18,7 @@ stories! {
             ("cursor=nonsense", "cursor"),
             ("as_of=yesterday", "as_of"),
             ("as_of=2100-01-01T00:00:00Z", "as_of"),
+            ("as_of=-008000-01-01T00:00:00Z", "as_of"),
             ("format=xml", "format"),
             ("format=csv&limit=5", "limit"),
             ("text=a+b+c+d+e+f", "text"),

@@ -82,6 +82,12 @@ pub struct EventShown {
     pub data: Value,
 }
 
+impl ResourceInFull {
+    pub(super) fn tenant_id(&self) -> Option<&str> {
+        self.resource.tenant_id.as_deref()
+    }
+}
+
 pub(super) async fn read(
     cloud: &Cloud,
     scope: &Scope,
@@ -143,7 +149,7 @@ pub(super) async fn events(
 }
 
 /// The years 1 to 9000, in seconds: both databases can hold them.
-const EVER: (i64, i64) = (-62_135_596_800, 221_845_392_000);
+pub(super) const EVER: (i64, i64) = (-62_135_596_800, 221_845_392_000);
 
 fn second(at: i64) -> Timestamp {
     // Within what a timestamp can be.
@@ -156,7 +162,7 @@ fn is_of(event: &EventRow, scope: &Scope) -> bool {
 }
 
 /// The two cases, that it is not there and that it is another's, cannot be told apart.
-async fn visible(
+pub(super) async fn visible(
     cloud: &Cloud,
     scope: &Scope,
     id: ResourceId,

@@ -86,7 +86,10 @@ statements! {
         UPDATE cloud_resources SET deployment_id = $2,
             owner_reason = CASE WHEN owner_reason = 'operator' THEN owner_reason ELSE 'none' END
         WHERE id = $1 AND deployment_id IS DISTINCT FROM $2";
-    /// An operator's word, or its end.
+    /// What an operator is about to speak of.
+    pub(crate) TO_SAY = "
+        SELECT id, cloud_project_id, owner_reason, tenant_id, deleted_at FROM cloud_resources WHERE id = $1 {for_update}";
+    /// An operator's word.
     pub(crate) SAY = "
         UPDATE cloud_resources SET owner_reason = $2, tenant_id = $3, owner_since = $4, owner_project_id = NULL
         WHERE id = $1";
