@@ -1,7 +1,7 @@
 -- What searches and tags are walked by in the order of names: a name may say nothing of what is looked for, so that a walk
 -- over all names could find the first page late. See the twin for PostgreSQL; the two differ where words are split.
 
--- Append-only, as cloud_resource_terms: `tag=…` and `word=…` beside each name that the resource had with them.
+-- Append-only, as cloud_resource_terms: `tag=…`, `word=…` and `name=…` beside each name that the resource had with them.
 CREATE TABLE cloud_resource_named_terms (
     term TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -19,5 +19,12 @@ WITH known AS (
 lists AS (SELECT id, name, '["' || replace(words, ' ', '","') || '"]' AS list FROM known)
 INSERT INTO cloud_resource_named_terms (term, name, resource_id)
 SELECT 'tag=' || tag.value, known.name, known.id FROM known, json_each(known.tags) AS tag
+UNION SELECT 'name=' || substr(lower(name), 1, 200), name, id FROM known
 UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id
     FROM lists, json_each(CASE WHEN json_valid(list) THEN list ELSE '[]' END) AS word WHERE word.value <> '';
+
+-- What was gone at a past time is told by the index alone, and the names of a past time are kept in their order.
+DROP INDEX cloud_resource_versions_deleted;
+CREATE INDEX cloud_resource_versions_deleted ON cloud_resource_versions (resource_id, from_at, to_at)
+    WHERE deleted_at IS NOT NULL;
+CREATE INDEX cloud_resource_versions_by_name ON cloud_resource_versions (name, resource_id, from_at, to_at);

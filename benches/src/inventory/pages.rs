@@ -96,14 +96,16 @@ pub async fn measure(db: &Db, resources: usize, calls: usize) -> anyhow::Result<
         }
     }
     let now = Timestamp::now();
-    for (what, make) in LISTS {
-        let (mut times, mut rows) = (Vec::with_capacity(calls), 0);
-        for _ in 0..calls / 5 + 1 {
-            let as_of = Some(now - SignedDuration::from_mins(random.i64(30..8 * 60)));
-            let filter = Filter { as_of, ..make(&mut random, resources) };
-            rows = timed(db, &filter, Sort::Newest, &mut times).await?;
+    for sort in [Sort::Newest, Sort::Name] {
+        for (what, make) in LISTS {
+            let (mut times, mut rows) = (Vec::with_capacity(calls), 0);
+            for _ in 0..calls / 5 + 1 {
+                let as_of = Some(now - SignedDuration::from_mins(random.i64(30..8 * 60)));
+                let filter = Filter { as_of, ..make(&mut random, resources) };
+                rows = timed(db, &filter, sort, &mut times).await?;
+            }
+            figures.push(figure(format!("as of a past time: {what}, {sort:?}"), times, rows));
         }
-        figures.push(figure(format!("as of a past time: {what}"), times, rows));
     }
     Ok(figures)
 }

@@ -123,6 +123,12 @@ pub async fn list(
             let (statement, args) = filter.call(Start::Ids(ids), sort, after, limit);
             db.fetch_all(statement, args).await
         }
+        start @ Start::Beginning(..) => {
+            let (statement, args) = filter.call(start, sort, after, limit);
+            let ids = db.fetch_all::<(Uuid,)>(statement, args).await?.into_iter().map(|(id,)| id).collect();
+            let (statement, args) = filter.call(Start::Ids(ids), sort, after, limit);
+            db.fetch_all(statement, args).await
+        }
         start => {
             let (statement, args) = filter.call(start, sort, after, limit);
             db.fetch_all(statement, args).await
@@ -219,6 +225,7 @@ impl Filter {
         match start {
             Start::Ids(ids) => args.push(ids.into()),
             Start::Term(term) if sort != Sort::Name => args.push(term.into()),
+            Start::Beginning(from, until) => args.extend([from.into(), until.into()]),
             Start::Named(terms) => args.extend(terms.into_iter().take(1).map(Value::from)),
             _ => {}
         }
@@ -233,9 +240,11 @@ fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
         (false, Start::Ids(_), Oldest) => &store::OLDEST_OF_IDS,
         (false, Start::Ids(_), Name) => &store::BY_NAME_OF_IDS,
         (false, Start::Named(_), _) => &store::BY_NAME_WITH_TERM,
+        (false, Start::Beginning(..), _) => &store::BY_NAME_WITH_BEGINNING,
         (false, _, Name) => &store::BY_NAME,
-        (false, Start::All, Newest) => &store::NEWEST,
-        (false, Start::All, Oldest) => &store::OLDEST,
+        // `Gone` is of past times alone.
+        (false, Start::All | Start::Gone, Newest) => &store::NEWEST,
+        (false, Start::All | Start::Gone, Oldest) => &store::OLDEST,
         (false, Start::Tenant, Newest) => &store::NEWEST_OF_TENANT,
         (false, Start::Tenant, Oldest) => &store::OLDEST_OF_TENANT,
         (false, Start::Kind, Newest) => &store::NEWEST_OF_KIND,
@@ -251,6 +260,9 @@ fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
         (true, Start::Ids(_), Newest) => &store::NEWEST_OF_IDS_AS_OF,
         (true, Start::Ids(_), Oldest) => &store::OLDEST_OF_IDS_AS_OF,
         (true, Start::Ids(_), Name) => &store::BY_NAME_OF_IDS_AS_OF,
+        (true, Start::Gone, Newest) => &store::NEWEST_GONE_AS_OF,
+        (true, Start::Gone, Oldest) => &store::OLDEST_GONE_AS_OF,
+        (true, Start::Gone, Name) => &store::BY_NAME_GONE_AS_OF,
         (true, _, Name) => &store::BY_NAME_AS_OF,
         (true, Start::Kind, Newest) => &store::NEWEST_OF_KIND_AS_OF,
         (true, Start::Kind, Oldest) => &store::OLDEST_OF_KIND_AS_OF,

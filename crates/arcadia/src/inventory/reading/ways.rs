@@ -29,6 +29,10 @@ pub(super) enum Start {
     Region,
     Project,
     Term(String),
+    /// Was gone at a past time.
+    Gone,
+    /// By name among those whose names' terms lie from the first until before the second.
+    Beginning(String, String),
     /// By name among those with any of these terms.
     Named(Vec<String>),
 }
@@ -43,7 +47,7 @@ struct Way {
 }
 
 pub(super) async fn start(db: &Db, filter: &Filter, sort: Sort) -> Result<Start, Error> {
-    let mut ways = filter.ways();
+    let mut ways = filter.ways(sort);
     let is_walked = |way: &Way| sort != Sort::Name && way.many.is_some();
     if ways.len() == 1
         && let Some(way) = ways.pop_if(|way| is_walked(way))
@@ -67,8 +71,14 @@ pub(super) async fn start(db: &Db, filter: &Filter, sort: Sort) -> Result<Start,
     if sort != Sort::Name {
         return Ok(walk.unwrap_or(Start::All));
     }
-    // The names of a past time are not kept in order.
-    let Some((from, until)) = walk_named.filter(|_| filter.as_of.is_none()) else { return Ok(Start::All) };
+    if filter.as_of.is_some() {
+        // What had a term at a past time is not kept in the order of names.
+        return Ok(if filter.deleted == Deleted::Only { Start::Gone } else { Start::All });
+    }
+    if let Some((from, until)) = filter.beginning() {
+        return Ok(Start::Beginning(from, until));
+    }
+    let Some((from, until)) = walk_named else { return Ok(Start::All) };
     let terms: Vec<(String,)> =
         db.fetch_all(&terms::TERMS_BETWEEN, args![from, until, TERMS_MAX + 1]).await?;
     let are_few = terms.len() <= usize::try_from(TERMS_MAX).unwrap_or(usize::MAX);
@@ -77,13 +87,23 @@ pub(super) async fn start(db: &Db, filter: &Filter, sort: Sort) -> Result<Start,
 }
 
 impl Filter {
+    /// The terms of names that begin as it is asked for.
+    fn beginning(&self) -> Option<(String, String)> {
+        let Some(Name::Beginning(beginning)) = &self.name else { return None };
+        as_kept(beginning, NAME_CHARS_MAX)
+            .filter(|beginning| !beginning.is_empty())
+            .map(|beginning| between("name", &beginning))
+    }
+
     /// The most telling first.
-    fn ways(&self) -> Vec<Way> {
+    fn ways(&self, sort: Sort) -> Vec<Way> {
         let mut ways = Vec::new();
+        // More than few are found in the order of their names, where that is kept.
+        let few_names = if sort == Sort::Name && self.as_of.is_none() { FEW } else { FEW_NAMES };
         if let Some(deployment) = self.deployment {
             ways.push(self.by(&terms::OF_DEPLOYMENT, deployment, "deployment", None));
         }
-        ways.extend(self.name.as_ref().map(Way::by_name));
+        ways.extend(self.name.as_ref().map(|name| Way::by_name(name, few_names)));
         ways.extend(self.words.iter().map(|word| Way::by_word(word)));
         ways.extend(self.tag.iter().map(|tag| Way::by_tag(tag)));
         if let Some(project) = self.project {
@@ -93,11 +113,15 @@ impl Filter {
             ways.push(self.by(&terms::OF_TENANT, tenant, "tenant", Some(Start::Tenant)));
         }
         if self.deleted == Deleted::Only {
-            let statement = if self.as_of.is_some() { &terms::EVER_DELETED } else { &terms::DELETED };
-            ways.push(Way { few: Some((statement, args![ENOUGH])), few_max: FEW, many: None, named: None });
+            let (statement, many) = match self.as_of {
+                Some(_) => (&terms::EVER_DELETED, Some(Start::Gone)),
+                None => (&terms::DELETED, None),
+            };
+            ways.push(Way { few: Some((statement, args![ENOUGH])), few_max: FEW, many, named: None });
         }
         if let Some(status) = &self.status {
-            let few = self.as_of.is_none().then(|| (&terms::IN_STATUS as _, args![status, ENOUGH]));
+            let statement = if self.as_of.is_some() { &terms::EVER_IN_STATUS } else { &terms::IN_STATUS };
+            let few = Some((statement, args![status, ENOUGH]));
             ways.push(Way { few, few_max: FEW, many: Some(Start::Status), named: None });
         }
         if let Some(region) = &self.region {
@@ -143,13 +167,13 @@ impl Way {
         }
     }
 
-    fn by_name(name: &Name) -> Way {
+    fn by_name(name: &Name, few_max: usize) -> Way {
         match name {
             Name::Whole(name) => match as_kept(name, NAME_CHARS_MAX) {
                 Some(name) => Way::by_term(format!("name={name}")),
                 None => Way { few: None, few_max: FEW, many: None, named: None },
             },
-            Name::Beginning(name) => Way::by_beginning("name", name, NAME_CHARS_MAX, FEW_NAMES),
+            Name::Beginning(name) => Way::by_beginning("name", name, NAME_CHARS_MAX, few_max),
         }
     }
 

@@ -108,6 +108,18 @@ macro_rules! as_of {
     };
 }
 
+/// What was gone at `$18`, found in its index alone before anything else of it is read.
+macro_rules! gone_as_of {
+    ($order:expr) => {
+        as_of!(
+            "(SELECT resource_id, from_at FROM cloud_resource_versions WHERE deleted_at IS NOT NULL
+                AND from_at <= $18 AND (to_at IS NULL OR to_at > $18)) AS gone CROSS JOIN ",
+            " AND r.resource_id = gone.resource_id AND r.from_at = gone.from_at",
+            $order
+        )
+    };
+}
+
 statements! {
     pub(crate) NEWEST = now!("", in_order!(newest, "r.id"));
     pub(crate) OLDEST = now!("", in_order!(oldest, "r.id"));
@@ -136,6 +148,15 @@ statements! {
             SELECT r.name = t.name AND ", fits!(), " FROM cloud_resources AS r WHERE r.id = t.resource_id)
         ORDER BY t.name, t.resource_id LIMIT $16");
 
+    /// The same of names whose terms lie from `$19` until before `$20`: they are sorted first, and rows are looked at until
+    /// the page is full.
+    pub(crate) BY_NAME_WITH_BEGINNING = concat!(
+        "SELECT t.resource_id FROM (SELECT name, resource_id FROM cloud_resource_named_terms
+            WHERE term >= $19 AND term < $20 AND (name, resource_id) > ({text($18)}, {uuid($17)})
+            ORDER BY name, resource_id) AS t
+        WHERE (SELECT r.name = t.name AND ", fits!(), " FROM cloud_resources AS r WHERE r.id = t.resource_id)
+        ORDER BY t.name, t.resource_id LIMIT $16");
+
     pub(crate) NEWEST_AS_OF = as_of!("", "", in_order!(newest, "r.resource_id"));
     pub(crate) OLDEST_AS_OF = as_of!("", "", in_order!(oldest, "r.resource_id"));
     pub(crate) BY_NAME_AS_OF = as_of!("", "", by_name!("r.resource_id", "$19"));
@@ -149,6 +170,9 @@ statements! {
     pub(crate) OLDEST_OF_KIND_AS_OF = as_of!(
         "cloud_resources AS known CROSS JOIN ", " AND r.resource_id = known.id AND known.kind = $2",
         in_order!(oldest, "known.id"));
+    pub(crate) NEWEST_GONE_AS_OF = gone_as_of!(in_order!(newest, "gone.resource_id"));
+    pub(crate) OLDEST_GONE_AS_OF = gone_as_of!(in_order!(oldest, "gone.resource_id"));
+    pub(crate) BY_NAME_GONE_AS_OF = gone_as_of!(by_name!("r.resource_id", "$19"));
     pub(crate) NEWEST_IN_STATUS_AS_OF = as_of!("", " AND r.status = $3", in_order!(newest, "r.resource_id"));
     pub(crate) OLDEST_IN_STATUS_AS_OF = as_of!("", " AND r.status = $3", in_order!(oldest, "r.resource_id"));
     pub(crate) NEWEST_WITH_TERM_AS_OF = as_of!(
