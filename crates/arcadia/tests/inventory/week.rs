@@ -3,6 +3,7 @@
 
 use crate::account::Event;
 use crate::world::{Calendar, World};
+use arcadia::inventory::ResourceRow;
 use arcadia_saga::By;
 use arcadia_sql::Engine;
 use digitalocean_sim::{Change, ChangeKind, Fault, FaultKind, Kind, Stage};
@@ -184,7 +185,11 @@ async fn explain(world: &World, seed: u64) {
         for id in changed {
             let changes: Vec<&Change> = log.iter().filter(|it| it.kind == kind && it.id == id).collect();
             let told = events.remove(&(ours.to_owned(), id.to_owned())).unwrap_or_default();
-            explained(&changes, &told, &format!("{ours} {id}, seed {seed}"));
+            let what = format!("{ours} {id}, seed {seed}");
+            explained(&changes, &told, &what);
+            if let Some(row) = rows.iter().find(|row| row.kind == ours && row.provider_id == id) {
+                leads_to(row, &told, &what);
+            }
         }
     }
     let unexplained: Vec<_> =
@@ -206,6 +211,28 @@ fn explained(changes: &[&Change], told: &[Event], what: &str) {
         let since = event.at - SignedDuration::from_hours(4);
         let is_explained = changes.iter().any(|it| within(it.at, since, event.at));
         assert!(is_explained, "{what}: {event:?}");
+    }
+}
+
+/// Each event begins where the one before it ended, and the last one ends where the row is: one that is missing or told
+/// twice breaks the chain.
+#[track_caller]
+fn leads_to(row: &ResourceRow, told: &[Event], what: &str) {
+    let mut state = Value::Null;
+    for event in told {
+        if event.kind == "discovered" {
+            state = event.data["after"].clone();
+        }
+        for (field, change) in event.data["fields"].as_object().into_iter().flatten() {
+            assert_eq!(state[field], change["before"], "{what}: {field} before {event:?}");
+            assert_ne!(change["before"], change["after"], "{what}: {event:?}");
+            state[field] = change["after"].clone();
+        }
+    }
+    let is = json!({"name": row.name, "region": row.region, "status": row.status, "size_slug": row.size_slug,
+        "tags": row.tags, "attrs": row.attrs, "monthly_cost_minor": row.monthly_cost_minor});
+    for (field, value) in is.as_object().into_iter().flatten() {
+        assert_eq!(state[field], *value, "{what}: {field} in the end: {told:#?}");
     }
 }
 
