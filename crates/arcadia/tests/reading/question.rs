@@ -112,7 +112,7 @@ impl Question {
 
 fn has_words(row: &ResourceRow, tags: &[&str], text: &str) -> bool {
     let split = |text: &str| {
-        let pieces = text.split(|c: char| c.is_ascii_punctuation() || c == ' ');
+        let pieces = text.split(|c: char| c == ' ' || c.is_ascii_punctuation() && c != '%');
         pieces.filter(|word| !word.is_empty()).map(str::to_lowercase).collect::<Vec<_>>()
     };
     let address = row.attrs["public_ipv4"].as_str().unwrap_or_default();
