@@ -4,6 +4,7 @@
 mod clock;
 mod db;
 mod error;
+mod lent;
 mod listener;
 mod migrate;
 mod migrations;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgExecutor, PgListener, PgPool, PgPoolOptions};
-use sqlx::{Arguments, Connection, Executor, Postgres, Transaction};
+use sqlx::{Arguments, Connection, Executor};
 
 use crate::db::Call;
+use crate::lent::{Lent, Transaction};
 use crate::row::{EngineRow, Row};
 use crate::servers::Servers;
 use crate::value::{Kind, Value};
@@ -101,16 +102,20 @@ impl Pool {
         &self.servers
     }
 
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.pool.begin().await.map_err(|error| self.explain(error))
+    pub(crate) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        Transaction::begin(self.lend().await?).await
     }
 
     pub(crate) async fn execute(&self, call: Call) -> Result<u64, sqlx::Error> {
-        execute(&self.pool, call).await.map_err(|error| self.explain(error))
+        self.lend().await?.execute(call).await
     }
 
     pub(crate) async fn fetch_all(&self, call: Call) -> Result<Vec<Row>, sqlx::Error> {
-        fetch_all(&self.pool, call).await.map_err(|error| self.explain(error))
+        self.lend().await?.fetch_all(call).await
+    }
+
+    async fn lend(&self) -> Result<Lent, sqlx::Error> {
+        Lent::by(&self.pool).await.map_err(|error| self.explain(error))
     }
 
     /// A connection of its own that hears what is said on `channel`.
@@ -168,7 +173,9 @@ pub(crate) async fn fetch_all(on: impl PgExecutor<'_>, call: Call) -> Result<Vec
     Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
     tokio::time::timeout(SILENCE_MAX, answer).await.unwrap_or_else(|_| {
         let kind = std::io::ErrorKind::TimedOut;
         Err(sqlx::Error::Io(std::io::Error::new(kind, "the server stopped answering")))

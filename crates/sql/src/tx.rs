@@ -3,9 +3,8 @@
 
 use std::fmt;
 
-use sqlx::{Postgres, Transaction};
-
-use crate::{Args, Db, Error, FromRow, Row, Statement, postgres, sqlite};
+use crate::lent::Transaction;
+use crate::{Args, Db, Error, FromRow, Row, Statement, sqlite};
 
 /// Statements that happen together or not at all; dropped without [`Tx::commit`] it is rolled back.
 pub struct Tx {
@@ -17,7 +16,7 @@ pub struct Tx {
 
 enum Connection {
     Sqlite(sqlite::Writing),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Transaction),
 }
 
 impl Tx {
@@ -25,7 +24,7 @@ impl Tx {
         Tx { connection: Connection::Sqlite(writing), db, failed: None }
     }
 
-    pub(crate) fn on_postgres(db: Db, transaction: Transaction<'static, Postgres>) -> Tx {
+    pub(crate) fn on_postgres(db: Db, transaction: Transaction) -> Tx {
         Tx { connection: Connection::Postgres(transaction), db, failed: None }
     }
 
@@ -35,7 +34,10 @@ impl Tx {
         let call = self.db.call(statement, args)?;
         let done = match &mut self.connection {
             Connection::Sqlite(writing) => sqlite::execute(&mut *writing.transaction, call).await,
-            Connection::Postgres(transaction) => postgres::execute(&mut **transaction, call).await,
+            Connection::Postgres(transaction) => match transaction.connection() {
+                Ok(connection) => connection.execute(call).await,
+                Err(error) => Err(error),
+            },
         };
         done.map_err(|error| self.fail(statement.name(), error))
     }
@@ -97,9 +99,10 @@ impl Tx {
             Connection::Sqlite(writing) => {
                 sqlx::raw_sql(text).execute(&mut *writing.transaction).await.map(drop)
             }
-            Connection::Postgres(transaction) => {
-                sqlx::raw_sql(text).execute(&mut **transaction).await.map(drop)
-            }
+            Connection::Postgres(transaction) => match transaction.connection() {
+                Ok(connection) => connection.run_text(text).await,
+                Err(error) => Err(error),
+            },
         };
         done.map_err(|error| self.fail(name, error))
     }
@@ -109,7 +112,10 @@ impl Tx {
         let call = self.db.call(statement, args)?;
         let rows = match &mut self.connection {
             Connection::Sqlite(writing) => sqlite::fetch_all(&mut *writing.transaction, call).await,
-            Connection::Postgres(transaction) => postgres::fetch_all(&mut **transaction, call).await,
+            Connection::Postgres(transaction) => match transaction.connection() {
+                Ok(connection) => connection.fetch_all(call).await,
+                Err(error) => Err(error),
+            },
         };
         rows.map_err(|error| self.fail(statement.name(), error))
     }

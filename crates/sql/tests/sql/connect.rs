@@ -4,16 +4,20 @@ use std::error::Error as _;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use arcadia_sql::testing::TestDb;
 use arcadia_sql::{Db, Engine, Error, Options, args, statements};
 use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 statements! {
     SETTINGS = "SELECT (SELECT journal_mode FROM pragma_journal_mode) AS journal,
                        (SELECT synchronous FROM pragma_synchronous) AS synchronous,
                        (SELECT foreign_keys FROM pragma_foreign_keys) AS foreign_keys";
     CHECKPOINT = "PRAGMA wal_autocheckpoint";
+    ONE = "SELECT 1";
     /// In seconds, whatever unit the server counts in.
     PATIENCE = sqlite "SELECT name, 1 FROM json_each($1)" postgres "
         SELECT name, CASE unit WHEN 'ms' THEN setting::bigint / 1000 ELSE setting::bigint END AS seconds
@@ -51,6 +55,82 @@ async fn a_client_that_vanishes_in_a_transaction_keeps_its_locks_for_seconds() {
         assert_eq!(patience.len(), settings.len(), "{patience:?}");
         assert!(patience.iter().all(|(_, seconds)| (1..=30).contains(seconds)), "{patience:?}");
     }
+}
+
+/// Less than a pool waits for a connection.
+const PATIENCE_MAX: Duration = Duration::from_secs(8);
+
+/// The way to a server, which can fall silent: what goes over it then is lost, and nobody is told.
+struct Way {
+    url: String,
+    is_silent: tokio::sync::watch::Sender<bool>,
+    _accepting: JoinSet<()>,
+}
+
+impl Way {
+    async fn to(url: &str) -> Way {
+        let (user, place) = url.rsplit_once('@').unwrap();
+        let (server, database) = place.split_once('/').unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("{user}@{}/{database}", listener.local_addr().unwrap());
+        let (is_silent, silence) = tokio::sync::watch::channel(false);
+        let (server, mut accepting) = (server.to_owned(), JoinSet::new());
+        accepting.spawn(async move {
+            let mut open = JoinSet::new();
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (server, mut silence) = (server.clone(), silence.clone());
+                silence.mark_unchanged();
+                open.spawn(async move {
+                    let mut server = TcpStream::connect(server).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        // Both ends stay open.
+                        _ = silence.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        Way { url, is_silent, _accepting: accepting }
+    }
+
+    /// For every connection that there is; those that come are heard.
+    fn silence(&self) {
+        self.is_silent.send_replace(true);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_server_fell_silent_makes_room_for_another_when_its_call_is_given_up() {
+    let server = TestDb::fresh(Engine::Postgres, Options::default(), &crate::EVERYTHING).await;
+    let way = Way::to(server.url()).await;
+    let db = Db::connect(&way.url, Options { max_connections: 1, ..Options::default() }).await.unwrap();
+    for is_for_batches in [false, true] {
+        let connections = if is_for_batches { db.batch_connections(1).await.unwrap() } else { db.clone() };
+        way.silence();
+        let given_up = tokio::time::timeout(Duration::from_millis(200), connections.now()).await;
+        assert!(given_up.is_err(), "{given_up:?}");
+        let next = tokio::time::timeout(PATIENCE_MAX, connections.now()).await;
+        next.expect("the pool waits for the silent server").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_whose_server_fell_silent_makes_room_for_another_when_it_is_given_up() {
+    let server = TestDb::fresh(Engine::Postgres, Options::default(), &crate::EVERYTHING).await;
+    let way = Way::to(server.url()).await;
+    let db = Db::connect(&way.url, Options { max_connections: 1, ..Options::default() }).await.unwrap();
+    let mut asked = db.begin().await.unwrap();
+    way.silence();
+    let given_up =
+        tokio::time::timeout(Duration::from_millis(200), asked.fetch_one::<i64>(&ONE, args![])).await;
+    assert!(given_up.is_err(), "{given_up:?}");
+    drop(asked);
+    let next = tokio::time::timeout(PATIENCE_MAX, db.begin()).await;
+    let let_go_of = next.expect("the pool waits for the silent server").unwrap();
+    way.silence();
+    drop(let_go_of);
+    let next = tokio::time::timeout(PATIENCE_MAX, db.begin()).await;
+    next.expect("the pool waits for the silent server").unwrap();
 }
 
 #[tokio::test]
