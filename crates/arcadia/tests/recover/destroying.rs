@@ -4,8 +4,22 @@ use super::child::{Child, PATIENCE};
 use super::customer::Customer;
 use super::operator::{provisioned, recover, recover_as_table, release, until_claiming, until_held};
 use super::site::{LOOK_EVERY, Site};
+use arcadia_saga::SagaId;
 use arcadia_sql::Engine;
-use serde_json::json;
+use serde_json::{Value, json};
+
+async fn ended(customer: &Customer, server: &Child, saga: SagaId) -> Value {
+    let ending = async {
+        loop {
+            let shown = customer.get(&server.base, &format!("/api/v1/sagas/{saga}")).await;
+            if ["completed", "rolled_back", "failed"].contains(&shown["status"].as_str().unwrap()) {
+                return shown;
+            }
+            tokio::time::sleep(LOOK_EVERY * 10).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ending).await.expect("the saga ends")
+}
 
 async fn judge(engine: Engine) {
     let (mut site, customer) = (Site::new(engine).await, Customer::new());
@@ -18,6 +32,8 @@ async fn judge(engine: Engine) {
     site.cancel(saga).await;
     let server = Child::serve(&site).await;
     until_claiming(&server).await;
+    // Claims go on; that it was claimed is another matter.
+    ended(&customer, &server, saga).await;
     let report = recover(&site, &[]).await;
     assert_eq!(report["would_destroy"], json!([]), "{report:#}");
     server.stop().await;
@@ -34,16 +50,7 @@ async fn judge(engine: Engine) {
 
     customer.cancel(&server.base, saga.0).await;
     release(&site).await;
-    let ending = async {
-        loop {
-            let shown = customer.get(&server.base, &format!("/api/v1/sagas/{saga}")).await;
-            if ["completed", "rolled_back", "failed"].contains(&shown["status"].as_str().unwrap()) {
-                return shown;
-            }
-            tokio::time::sleep(LOOK_EVERY * 10).await;
-        }
-    };
-    let shown = tokio::time::timeout(PATIENCE, ending).await.expect("the saga ends");
+    let shown = ended(&customer, &server, saga).await;
     assert_eq!(shown["status"], "rolled_back", "{shown:#}");
     server.stop().await;
     assert_eq!(site.destructions(), Vec::<String>::new(), "a droplet was destroyed");
