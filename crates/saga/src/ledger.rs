@@ -276,8 +276,10 @@ impl Ledger for SqlLedger {
             let steps = nodes.iter().flat_map(|(steps,)| steps.as_array().into_iter().flatten());
             let known: Vec<String> = steps.filter_map(|name| name.as_str().map(str::to_owned)).collect();
             let attention = json!({"reason": "unknown_step", "message": "no live node knows the next step"});
-            let parked =
-                self.db.execute(&store::PARK_UNKNOWN, args![attention, now, -UNKNOWN_FOR_MS, known]).await?;
+            let queues: Vec<(String,)> = self.db.fetch_all(&store::QUEUES, args![]).await?;
+            let queues: Vec<String> = queues.into_iter().map(|(name,)| name).collect();
+            let unknown = args![attention, now, -UNKNOWN_FOR_MS, known, queues];
+            let parked = self.db.execute(&store::PARK_UNKNOWN, unknown).await?;
             // Another node may have parked it while this one enlisted. That there is no last look is found out by trying.
             let ours: Vec<String> = known_steps.into_iter().filter(|name| !name.is_empty()).collect();
             self.db.execute(&store::UNPARK_KNOWN, args![now, ours]).await?;

@@ -103,7 +103,7 @@ on_both_databases! {
         let mut life = runner.begin_life().await.unwrap();
         let later = StartSaga { start_in: Duration::from_millis(1), ..gated("") };
         let id = sagas.start(later).await.unwrap().id();
-        let parked = args![json!({"reason": "unknown_step"}), db.now().await.unwrap(), 1_000_i64, Vec::<String>::new()];
+        let parked = args![json!({"reason": "unknown_step"}), db.now().await.unwrap(), 1_000_i64, Vec::<String>::new(), vec![String::new(), "provisioning".to_owned()]];
         // By a node that had read which steps are known before this one enlisted.
         db.execute(&store::PARK_UNKNOWN, parked).await.unwrap();
         assert!(sagas.get(id).await.unwrap().attention.is_some());

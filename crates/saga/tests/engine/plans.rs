@@ -1,10 +1,13 @@
-//! How the engine's hottest statement is run: by the partial index of what is due, and reading little beyond what
-//! it claims, whatever else the table holds.
+//! How the statements are run that come again and again: by the partial indexes of what is due and of what needs a
+//! person, and reading little beyond what they change, whatever else the table holds.
 
 use crate::world::{World, asked, no_inputs, options};
 use arcadia_saga::StartSaga;
-use arcadia_sql::{Db, Engine, MIGRATIONS, Statement, args, on_both_databases, statements, testing::TestDb};
+use arcadia_sql::{
+    Args, Db, Engine, MIGRATIONS, Statement, args, on_both_databases, statements, testing::TestDb,
+};
 use jiff::Timestamp;
+use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -14,10 +17,10 @@ statements! {
     ANALYZE = "ANALYZE";
 }
 
-/// The claim's text, which as rendered takes the time as a further argument.
-fn claim(engine: Engine) -> String {
-    let claim = arcadia_saga::STATEMENTS.iter().find(|statement| statement.name() == "CLAIM_DUE").unwrap();
-    claim.text(engine).replace('?', "$")
+/// A statement's text, which as rendered takes the time as a further argument.
+fn text(name: &str, engine: Engine) -> String {
+    let found = arcadia_saga::STATEMENTS.iter().find(|statement| statement.name() == name).unwrap();
+    found.text(engine).replace('?', "$")
 }
 
 fn declared(text: String) -> &'static Statement {
@@ -29,7 +32,7 @@ fn declared(text: String) -> &'static Statement {
 /// it for any arguments there, which only a prepared statement shows.
 async fn plan(db: &Db, nobody: Uuid, now: Timestamp) -> Vec<String> {
     let mut tx = db.batch_connections(1).await.unwrap().begin().await.unwrap();
-    let text = claim(db.engine());
+    let text = text("CLAIM_DUE", db.engine());
     match db.engine() {
         Engine::Sqlite => {
             let known = vec!["echo".to_owned(), String::new()];
@@ -60,23 +63,61 @@ fn number(line: &str, label: &str) -> i64 {
     digits.parse().unwrap()
 }
 
+/// As many have ended, and wait, as there are; fewer are due.
+async fn filled(db: TestDb) -> World {
+    let world = World::new(db);
+    let many = async |count: usize, delay_s: u64| {
+        for _ in 0..count {
+            let start_in = Duration::from_secs(delay_s);
+            let start = StartSaga { start_in, ..asked(&["echo"], no_inputs()) };
+            world.sagas.start(start).await.unwrap();
+        }
+    };
+    many(400, 0).await;
+    world.settle().await;
+    many(400, 3_600).await;
+    many(200, 0).await;
+    world.db.execute(&ANALYZE, args![]).await.unwrap();
+    world
+}
+
+async fn explained(world: &World, name: &str, args: Args) -> Vec<String> {
+    let text = text(name, world.db.engine());
+    match world.db.engine() {
+        Engine::Sqlite => {
+            let explain = declared(format!("EXPLAIN QUERY PLAN {text}"));
+            let rows: Vec<(i64, i64, i64, String)> = world.db.fetch_all(explain, args).await.unwrap();
+            rows.into_iter().map(|(.., detail)| detail).collect()
+        }
+        Engine::Postgres => {
+            let rows: Vec<(String,)> =
+                world.db.fetch_all(declared(format!("EXPLAIN {text}")), args).await.unwrap();
+            rows.into_iter().map(|(line,)| line).collect()
+        }
+    }
+}
+
 on_both_databases! {
     migrations = &MIGRATIONS; options = options();
 
-    async fn a_claim_reads_little_beyond_what_it_claims(db: TestDb) {
-        let world = World::new(db);
-        let many = async |count: usize, delay_s: u64| {
-            for _ in 0..count {
-                let start_in = Duration::from_secs(delay_s);
-                let start = StartSaga { start_in, ..asked(&["echo"], no_inputs()) };
-                world.sagas.start(start).await.unwrap();
-            }
+    async fn each_poll_reads_only_what_is_due_or_needs_a_person(db: TestDb) {
+        let world = filled(db).await;
+        let (now, known) = (world.at(), vec!["echo".to_owned()]);
+        let attention = json!({"reason": "unknown_step"});
+        let queues = vec!["background".to_owned(), "provisioning".to_owned()];
+        let args = args![attention, now, -600_000_i64, known.clone(), queues, Some(now)];
+        let park = explained(&world, "PARK_UNKNOWN", args).await;
+        let is_bounded = |line: &String| match world.db.engine() {
+            Engine::Sqlite => line.contains("saga_runs_due (queue=? AND wake_at<?)"),
+            Engine::Postgres => line.contains("(queue = ANY (") && line.contains("AND (wake_at <"),
         };
-        many(400, 0).await;
-        world.settle().await;
-        many(400, 3_600).await;
-        many(200, 0).await;
-        world.db.execute(&ANALYZE, args![]).await.unwrap();
+        assert!(park.iter().any(is_bounded), "{park:#?}");
+        let unpark = explained(&world, "UNPARK_KNOWN", args![now, known, Some(now)]).await;
+        assert!(unpark.iter().any(|line| line.contains("saga_runs_needing_attention")), "{unpark:#?}");
+    }
+
+    async fn a_claim_reads_little_beyond_what_it_claims(db: TestDb) {
+        let world = filled(db).await;
 
         let plan = plan(&world.db, Uuid::from_u128(7), world.at()).await;
         let lookup = plan.iter().position(|line| line.contains("saga_runs_due"));
