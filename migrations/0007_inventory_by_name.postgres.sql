@@ -1,25 +1,28 @@
 -- What searches and tags are walked by in the order of names. See the twin for SQLite; the two differ where words are split.
 
--- Append-only, as cloud_resource_terms: `tag=…`, `word=…` and `name=…` beside each name that the resource had with them.
+-- Names are in the order of their bytes, as SQLite has them, whatever the database's own order is.
+ALTER TABLE cloud_resources ALTER COLUMN name TYPE TEXT COLLATE "C";
+ALTER TABLE cloud_resource_versions ALTER COLUMN name TYPE TEXT COLLATE "C";
+
+-- Append-only, as cloud_resource_terms: `tag=…` and `word=…` beside each name that the resource had with them.
 CREATE TABLE cloud_resource_named_terms (
     term TEXT COLLATE "C" NOT NULL,
     -- In the order of cloud_resources.name.
-    name TEXT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
     resource_id UUID NOT NULL,
     PRIMARY KEY (term, name, resource_id)
 );
 
 WITH known AS (
-    SELECT id, name, tags,
+    SELECT resource_id AS id, name, tags,
         ' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
             lower((name || ' ' || provider_id || ' ' || CAST(tags AS TEXT) || ' ' || COALESCE(attrs ->> 'public_ipv4', ''))
                 COLLATE "C"),
             '-', ' '), '.', ' '), '_', ' '), ':', ' '), '/', ' '), '"', ' '), ',', ' '), '[', ' '), ']', ' '),
             '@', ' '), '\', ' '), '+', ' '), '=', ' ') AS words
-    FROM cloud_resources)
+    FROM cloud_resource_versions)
 INSERT INTO cloud_resource_named_terms (term, name, resource_id)
 SELECT 'tag=' || tag, name, id FROM known, jsonb_array_elements_text(known.tags) AS tag
-UNION SELECT 'name=' || substr(lower(name COLLATE "C"), 1, 200), name, id FROM known
 UNION SELECT 'word=' || substr(word, 1, 60), name, id FROM known, regexp_split_to_table(words, ' +') AS word
 WHERE word <> '';
 

@@ -1,7 +1,7 @@
 -- What searches and tags are walked by in the order of names: a name may say nothing of what is looked for, so that a walk
 -- over all names could find the first page late. See the twin for PostgreSQL; the two differ where words are split.
 
--- Append-only, as cloud_resource_terms: `tag=…`, `word=…` and `name=…` beside each name that the resource had with them.
+-- Append-only, as cloud_resource_terms: `tag=…` and `word=…` beside each name that the resource had with them.
 CREATE TABLE cloud_resource_named_terms (
     term TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -10,16 +10,15 @@ CREATE TABLE cloud_resource_named_terms (
 ) WITHOUT ROWID;
 
 WITH known AS (
-    SELECT id, name, tags,
+    SELECT resource_id AS id, name, tags,
         ' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
             lower(name || ' ' || provider_id || ' ' || CAST(tags AS TEXT) || ' ' || COALESCE(attrs ->> 'public_ipv4', '')),
             '-', ' '), '.', ' '), '_', ' '), ':', ' '), '/', ' '), '"', ' '), ',', ' '), '[', ' '), ']', ' '),
             '@', ' '), '\', ' '), '+', ' '), '=', ' ') AS words
-    FROM cloud_resources),
+    FROM cloud_resource_versions),
 lists AS (SELECT id, name, '["' || replace(words, ' ', '","') || '"]' AS list FROM known)
 INSERT INTO cloud_resource_named_terms (term, name, resource_id)
 SELECT 'tag=' || tag.value, known.name, known.id FROM known, json_each(known.tags) AS tag
-UNION SELECT 'name=' || substr(lower(name), 1, 200), name, id FROM known
 UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id
     FROM lists, json_each(CASE WHEN json_valid(list) THEN list ELSE '[]' END) AS word WHERE word.value <> '';
 

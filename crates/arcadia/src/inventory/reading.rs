@@ -1,6 +1,7 @@
 //! Lists of the inventory, now or as of a past time: what is asked for, and from which index a list begins. Where a
 //! filter leaves few, those are looked at; else the list is walked in its order.
 
+mod beginnings;
 mod ways;
 
 use super::store::reading as store;
@@ -9,6 +10,7 @@ use arcadia_sql::{Args, Db, Error, Statement, Value};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use beginnings::end_of;
 pub use store::ListedRow;
 use ways::{FEW, Start, start};
 
@@ -123,12 +125,7 @@ pub async fn list(
             let (statement, args) = filter.call(Start::Ids(ids), sort, after, limit);
             db.fetch_all(statement, args).await
         }
-        start @ Start::Beginning(..) => {
-            let (statement, args) = filter.call(start, sort, after, limit);
-            let ids = db.fetch_all::<(Uuid,)>(statement, args).await?.into_iter().map(|(id,)| id).collect();
-            let (statement, args) = filter.call(Start::Ids(ids), sort, after, limit);
-            db.fetch_all(statement, args).await
-        }
+        Start::Beginnings(beginnings) => begun(db, &filter, beginnings, after, limit).await,
         start => {
             let (statement, args) = filter.call(start, sort, after, limit);
             db.fetch_all(statement, args).await
@@ -181,6 +178,29 @@ async fn named(
     Ok(ids)
 }
 
+/// One beginning after the other, until the page is full.
+async fn begun(
+    db: &Db,
+    filter: &Filter,
+    beginnings: Vec<String>,
+    after: Option<&Place>,
+    limit: u32,
+) -> Result<Vec<ListedRow>, Error> {
+    let mut rows: Vec<ListedRow> = Vec::new();
+    for beginning in beginnings {
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        if left == 0 {
+            break;
+        }
+        let before = Place { name: beginning.clone(), id: Uuid::nil() };
+        let after = after.filter(|place| place.name >= beginning).unwrap_or(&before);
+        let (statement, args) =
+            filter.call(Start::Beginnings(vec![beginning]), Sort::Name, Some(after), left);
+        rows.extend(db.fetch_all::<ListedRow>(statement, args).await?);
+    }
+    Ok(rows)
+}
+
 impl Filter {
     fn call(
         &self,
@@ -225,7 +245,9 @@ impl Filter {
         match start {
             Start::Ids(ids) => args.push(ids.into()),
             Start::Term(term) if sort != Sort::Name => args.push(term.into()),
-            Start::Beginning(from, until) => args.extend([from.into(), until.into()]),
+            Start::Beginnings(beginnings) => {
+                args.extend(beginnings.iter().take(1).map(|beginning| Value::from(end_of(beginning))));
+            }
             Start::Named(terms) => args.extend(terms.into_iter().take(1).map(Value::from)),
             _ => {}
         }
@@ -240,7 +262,7 @@ fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
         (false, Start::Ids(_), Oldest) => &store::OLDEST_OF_IDS,
         (false, Start::Ids(_), Name) => &store::BY_NAME_OF_IDS,
         (false, Start::Named(_), _) => &store::BY_NAME_WITH_TERM,
-        (false, Start::Beginning(..), _) => &store::BY_NAME_WITH_BEGINNING,
+        (false, Start::Beginnings(_), _) => &store::BY_NAME_UNTIL,
         (false, _, Name) => &store::BY_NAME,
         // `Gone` is of past times alone.
         (false, Start::All | Start::Gone, Newest) => &store::NEWEST,
@@ -263,6 +285,8 @@ fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
         (true, Start::Gone, Newest) => &store::NEWEST_GONE_AS_OF,
         (true, Start::Gone, Oldest) => &store::OLDEST_GONE_AS_OF,
         (true, Start::Gone, Name) => &store::BY_NAME_GONE_AS_OF,
+        (true, Start::Named(_), _) => &store::BY_NAME_WITH_TERM_AS_OF,
+        (true, Start::Beginnings(_), _) => &store::BY_NAME_UNTIL_AS_OF,
         (true, _, Name) => &store::BY_NAME_AS_OF,
         (true, Start::Kind, Newest) => &store::NEWEST_OF_KIND_AS_OF,
         (true, Start::Kind, Oldest) => &store::OLDEST_OF_KIND_AS_OF,

@@ -2,6 +2,7 @@
 //! them in the list's order.
 
 use super::super::store::terms;
+use super::beginnings::as_written;
 use super::{Deleted, Filter, Name, Sort};
 use arcadia_sql::{Args, Db, Error, Statement, args};
 use uuid::Uuid;
@@ -31,8 +32,8 @@ pub(super) enum Start {
     Term(String),
     /// Was gone at a past time.
     Gone,
-    /// By name among those whose names' terms lie from the first until before the second.
-    Beginning(String, String),
+    /// By name among those whose names begin with any of these, which are in order.
+    Beginnings(Vec<String>),
     /// By name among those with any of these terms.
     Named(Vec<String>),
 }
@@ -71,12 +72,13 @@ pub(super) async fn start(db: &Db, filter: &Filter, sort: Sort) -> Result<Start,
     if sort != Sort::Name {
         return Ok(walk.unwrap_or(Start::All));
     }
-    if filter.as_of.is_some() {
-        // What had a term at a past time is not kept in the order of names.
-        return Ok(if filter.deleted == Deleted::Only { Start::Gone } else { Start::All });
+    if filter.as_of.is_some() && filter.deleted == Deleted::Only {
+        return Ok(Start::Gone);
     }
-    if let Some((from, until)) = filter.beginning() {
-        return Ok(Start::Beginning(from, until));
+    if let Some(Name::Beginning(beginning)) = &filter.name
+        && let Some(beginnings) = as_written(db, beginning, filter.as_of.is_some()).await?
+    {
+        return Ok(Start::Beginnings(beginnings));
     }
     let Some((from, until)) = walk_named else { return Ok(Start::All) };
     let terms: Vec<(String,)> =
@@ -87,19 +89,11 @@ pub(super) async fn start(db: &Db, filter: &Filter, sort: Sort) -> Result<Start,
 }
 
 impl Filter {
-    /// The terms of names that begin as it is asked for.
-    fn beginning(&self) -> Option<(String, String)> {
-        let Some(Name::Beginning(beginning)) = &self.name else { return None };
-        as_kept(beginning, NAME_CHARS_MAX)
-            .filter(|beginning| !beginning.is_empty())
-            .map(|beginning| between("name", &beginning))
-    }
-
     /// The most telling first.
     fn ways(&self, sort: Sort) -> Vec<Way> {
         let mut ways = Vec::new();
-        // More than few are found in the order of their names, where that is kept.
-        let few_names = if sort == Sort::Name && self.as_of.is_none() { FEW } else { FEW_NAMES };
+        // More than few are found in the order of their names.
+        let few_names = if sort == Sort::Name { FEW } else { FEW_NAMES };
         if let Some(deployment) = self.deployment {
             ways.push(self.by(&terms::OF_DEPLOYMENT, deployment, "deployment", None));
         }
@@ -120,9 +114,11 @@ impl Filter {
             ways.push(Way { few: Some((statement, args![ENOUGH])), few_max: FEW, many, named: None });
         }
         if let Some(status) = &self.status {
-            let statement = if self.as_of.is_some() { &terms::EVER_IN_STATUS } else { &terms::IN_STATUS };
-            let few = Some((statement, args![status, ENOUGH]));
-            ways.push(Way { few, few_max: FEW, many: Some(Start::Status), named: None });
+            let few = match self.as_of {
+                Some(time) => (&terms::IN_STATUS_AS_OF as _, args![status, time, ENOUGH]),
+                None => (&terms::IN_STATUS as _, args![status, ENOUGH]),
+            };
+            ways.push(Way { few: Some(few), few_max: FEW, many: Some(Start::Status), named: None });
         }
         if let Some(region) = &self.region {
             ways.push(self.by(&terms::IN_REGION, region, "region", Some(Start::Region)));

@@ -148,14 +148,16 @@ statements! {
             SELECT r.name = t.name AND ", fits!(), " FROM cloud_resources AS r WHERE r.id = t.resource_id)
         ORDER BY t.name, t.resource_id LIMIT $16");
 
-    /// The same of names whose terms lie from `$19` until before `$20`: they are sorted first, and rows are looked at until
-    /// the page is full.
-    pub(crate) BY_NAME_WITH_BEGINNING = concat!(
-        "SELECT t.resource_id FROM (SELECT name, resource_id FROM cloud_resource_named_terms
-            WHERE term >= $19 AND term < $20 AND (name, resource_id) > ({text($18)}, {uuid($17)})
-            ORDER BY name, resource_id) AS t
-        WHERE (SELECT r.name = t.name AND ", fits!(), " FROM cloud_resources AS r WHERE r.id = t.resource_id)
+    pub(crate) BY_NAME_WITH_TERM_AS_OF = concat!(
+        "SELECT t.resource_id FROM cloud_resource_named_terms AS t
+        WHERE t.term = $20 AND (t.name, t.resource_id) > ({text($19)}, {uuid($17)}) AND (
+            SELECT r.name = t.name AND ", fits!(), " FROM cloud_resource_versions AS r
+            WHERE r.resource_id = t.resource_id AND r.from_at <= $18 AND (r.to_at IS NULL OR r.to_at > $18))
         ORDER BY t.name, t.resource_id LIMIT $16");
+    /// Names before `$19`.
+    pub(crate) BY_NAME_UNTIL = now!(" AND r.name < $19", by_name!("r.id", "$18"));
+    /// Names before `$20`.
+    pub(crate) BY_NAME_UNTIL_AS_OF = as_of!("", " AND r.name < $20", by_name!("r.resource_id", "$19"));
 
     pub(crate) NEWEST_AS_OF = as_of!("", "", in_order!(newest, "r.resource_id"));
     pub(crate) OLDEST_AS_OF = as_of!("", "", in_order!(oldest, "r.resource_id"));

@@ -63,14 +63,13 @@ statements! {
         INSERT INTO cloud_resource_terms (term, resource_id) SELECT term, id FROM found ORDER BY term, id
         ON CONFLICT (term, resource_id) DO NOTHING"));
 
-    /// Adds the words, tags and names in lower case that these have now, beside their names.
+    /// Adds the words and tags that these have now, beside their names.
     pub(crate) KEEP_NAMED = sqlite (concat!(
         "WITH known AS (SELECT resource.id, resource.name, resource.tags, ", words_of!("resource"), " AS words
             FROM cloud_resources AS resource WHERE id {any($1)}),
         lists AS (SELECT id, name, '[\"' || replace(words, ' ', '\",\"') || '\"]' AS list FROM known)
         INSERT INTO cloud_resource_named_terms (term, name, resource_id)
         SELECT 'tag=' || tag.value, known.name, known.id FROM known, json_each(known.tags) AS tag WHERE TRUE
-        UNION SELECT 'name=' || substr(lower(name), 1, 200), name, id FROM known
         UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id
         FROM lists, json_each(CASE WHEN json_valid(list) THEN list ELSE '[]' END) AS word WHERE word.value <> ''
         ON CONFLICT (term, name, resource_id) DO NOTHING"))
@@ -78,7 +77,6 @@ statements! {
         "WITH known AS (SELECT resource.id, resource.name, resource.tags, ",
         words_of!("resource", " COLLATE \"C\""), " AS words FROM cloud_resources AS resource WHERE id {any($1)}),
         found AS (SELECT 'tag=' || tag AS term, name, id FROM known, jsonb_array_elements_text(known.tags) AS tag
-            UNION SELECT 'name=' || substr(lower(name COLLATE \"C\"), 1, 200), name, id FROM known
             UNION SELECT 'word=' || substr(word, 1, 60), name, id
             FROM known, regexp_split_to_table(words, ' +') AS word WHERE word <> '')
         INSERT INTO cloud_resource_named_terms (term, name, resource_id)
@@ -108,9 +106,13 @@ statements! {
     pub(crate) IN_REGION = "SELECT id FROM cloud_resources WHERE region = $1 LIMIT $2";
     pub(crate) IN_PROJECT = "SELECT id FROM cloud_resources WHERE cloud_project_id = $1 LIMIT $2";
     pub(crate) DELETED = "SELECT id FROM cloud_resources WHERE deleted_at IS NOT NULL LIMIT $1";
-    pub(crate) EVER_IN_STATUS = "
-        SELECT resource_id FROM cloud_resource_versions WHERE status = $1 ORDER BY resource_id LIMIT $2";
+    pub(crate) IN_STATUS_AS_OF = "
+        SELECT resource_id FROM cloud_resource_versions
+        WHERE status = $1 AND from_at <= $2 AND (to_at IS NULL OR to_at > $2) ORDER BY resource_id LIMIT $3";
     pub(crate) EVER_DELETED = "
         SELECT resource_id FROM cloud_resource_versions WHERE deleted_at IS NOT NULL ORDER BY resource_id LIMIT $1";
+    /// The first name that is not before `$1`.
+    pub(crate) NAME_FROM = "SELECT name FROM cloud_resources WHERE name >= $1 ORDER BY name LIMIT 1";
+    pub(crate) EVER_NAME_FROM = "SELECT name FROM cloud_resource_versions WHERE name >= $1 ORDER BY name LIMIT 1";
     pub(crate) OF_DEPLOYMENT = "SELECT id FROM cloud_resources WHERE deployment_id = $1 LIMIT $2";
 }
