@@ -2,7 +2,7 @@
 
 use crate::world::{DOMAIN, World};
 use arcadia_saga::{SagaId, Status};
-use digitalocean_sim::{ChangeKind, Fault, FaultKind, Kind, Stage};
+use digitalocean_sim::{ChangeKind, Fault, FaultKind, Kind, Mutation, Stage};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -146,6 +146,24 @@ stories! {
         let saga = world.saga(saga).await;
         assert_eq!((saga.status, saga.clean), (Status::RolledBack, Some(json!(true))));
         assert_eq!(names(world), [""; 0]);
+    }
+
+    async fn the_snapshot_of_a_droplet_that_is_gone_is_kept_and_asked_about(world: &World) {
+        let id = droplet(world).await;
+        let steps = ["create_droplet_snapshot", "sleep", "fail"].map(str::to_owned).to_vec();
+        let inputs = json!({"droplet_id": id, "reason": "asked to", "sleep_ms": 60_000});
+        let saga = world.start_steps(steps, inputs).await;
+        world.until_step(saga, "sleep").await;
+        world.simulator.mutate(&Mutation::destroy(Kind::Droplet, id)).unwrap();
+        world.settle().await;
+        let ended = world.saga(saga).await;
+        assert_eq!(ended.status, Status::Failed, "{:?}", ended.error);
+        let why = ended.attention.unwrap()["standing"][0]["error"]["compensation"].as_str().unwrap().to_owned();
+        assert!(why.contains("all that is left of it"), "{why}");
+        assert_eq!(names(world), [format!("arcadia-snap-{id}-{saga}")]);
+        // The person asked is done with it.
+        let kept = world.simulator.account()["snapshots"][0]["id"].clone();
+        world.simulator.mutate(&Mutation::destroy(Kind::Snapshot, kept)).unwrap();
     }
 
     async fn a_snapshot_still_being_taken_is_deleted_on_the_way_back_too(world: &World) {

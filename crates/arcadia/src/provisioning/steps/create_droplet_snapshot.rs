@@ -65,10 +65,11 @@ impl Step<Cloud> for CreateDropletSnapshot {
         let droplet = DropletId(undoing.needs.droplet_id);
         let name = snapshots::name(droplet, run.saga_id());
         if let Some(taken) = undoing.gave {
+            keep_the_last_of(run, droplet).await?;
             snapshots::delete(run, &SnapshotId(taken.snapshot_id)).await?;
-            return delete_named(run, &name).await.map(|_| ());
+            return delete_named(run, droplet, &name).await.map(|_| ());
         }
-        if delete_named(run, &name).await? {
+        if delete_named(run, droplet, &name).await? {
             return Ok(());
         }
         wait_for_camera(run, droplet).await?;
@@ -141,9 +142,23 @@ async fn look(run: &Run<Cloud>, name: &str) -> Outcome<Option<TakenSnapshot>> {
     Ok(found.into_iter().next().map(|snapshot| taken(snapshot.id.0)))
 }
 
+/// Where the droplet is gone, its snapshot may be all that is left of it: somebody else destroyed it, or this very saga
+/// did in commits that its ledger lost.
+async fn keep_the_last_of(run: &Run<Cloud>, droplet: DropletId) -> Undo {
+    match provider(run).droplets().get(droplet).await {
+        Err(error) if error.is_not_found() => Err(Halt::failed(format!(
+            "droplet {droplet} is gone: its snapshot may be all that is left of it, and is left alone"
+        ))),
+        answer => answer.or_halt(run).map(|_| ()),
+    }
+}
+
 /// Whether there was anything to delete.
-async fn delete_named(run: &Run<Cloud>, name: &str) -> Outcome<bool> {
+async fn delete_named(run: &Run<Cloud>, droplet: DropletId, name: &str) -> Outcome<bool> {
     let found = snapshots::named(run, |listed| listed == name).await?;
+    if !found.is_empty() {
+        keep_the_last_of(run, droplet).await?;
+    }
     for snapshot in &found {
         snapshots::delete(run, &snapshot.id).await?;
     }
