@@ -69,11 +69,9 @@ statements! {
     /// The queues in which anything waits, found one after the other in the index of what is due.
     pub(crate) QUEUES = "
         WITH RECURSIVE queues (name) AS (
-            SELECT MIN(queue) FROM saga_runs WHERE owner IS NULL AND wake_at IS NOT NULL
-            UNION ALL
-            SELECT (SELECT MIN(queue) FROM saga_runs
-                WHERE owner IS NULL AND wake_at IS NOT NULL AND queue > queues.name)
-            FROM queues WHERE queues.name IS NOT NULL)
+            SELECT MIN(queue) FROM saga_runs WHERE owner IS NULL AND wake_at IS NOT NULL UNION ALL
+            SELECT (SELECT MIN(queue) FROM saga_runs WHERE owner IS NULL AND wake_at IS NOT NULL AND queue > name)
+            FROM queues WHERE name IS NOT NULL)
         SELECT name FROM queues WHERE name IS NOT NULL";
     /// Due for a while, and no live node knows the step. The index begins with the queue: of a million that wait, none is
     /// read.
