@@ -196,6 +196,12 @@ async fn begun(
         let after = after.filter(|place| place.name >= beginning).unwrap_or(&before);
         let (statement, args) =
             filter.call(Start::Beginnings(vec![beginning]), Sort::Name, Some(after), left);
+        if filter.as_of.is_some() {
+            rows.extend(db.fetch_all::<ListedRow>(statement, args).await?);
+            continue;
+        }
+        let ids = db.fetch_all::<(Uuid,)>(statement, args).await?.into_iter().map(|(id,)| id).collect();
+        let (statement, args) = filter.call(Start::Ids(ids), Sort::Name, Some(after), left);
         rows.extend(db.fetch_all::<ListedRow>(statement, args).await?);
     }
     Ok(rows)

@@ -154,8 +154,12 @@ statements! {
             SELECT r.name = t.name AND ", fits!(), " FROM cloud_resource_versions AS r
             WHERE r.resource_id = t.resource_id AND r.from_at <= $18 AND (r.to_at IS NULL OR r.to_at > $18))
         ORDER BY t.name, t.resource_id LIMIT $16");
-    /// Names before `$19`.
-    pub(crate) BY_NAME_UNTIL = now!(" AND r.name < $19", by_name!("r.id", "$18"));
+    /// The ids of those whose names come before `$19`, asked of each row by itself for the same reason.
+    pub(crate) BY_NAME_UNTIL = concat!(
+        "SELECT t.id FROM cloud_resources AS t
+        WHERE t.name < $19 AND (t.name, t.id) > ({text($18)}, {uuid($17)})
+            AND (SELECT ", fits!(), " FROM cloud_resources AS r WHERE r.id = t.id)
+        ORDER BY t.name, t.id LIMIT $16");
     /// Names before `$20`.
     pub(crate) BY_NAME_UNTIL_AS_OF = as_of!("", " AND r.name < $20", by_name!("r.resource_id", "$19"));
 
