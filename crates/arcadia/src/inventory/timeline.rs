@@ -159,14 +159,13 @@ pub fn inherit(spans: &[Statement], parent: &[Statement], from: Timestamp) -> Ve
 /// What to record after `spans` so that they become `wanted`.
 fn to_record(spans: &[Statement], mut wanted: Vec<Statement>) -> Vec<Statement> {
     let same = wanted.iter().zip(spans).take_while(|(new, old)| new == old).count();
-    // Where nothing follows, the last owner that stays has to be said again of what another one had.
-    let ended = spans.get(same).filter(|_| same == wanted.len());
+    // Where an owner ends and the next one comes later or never, the one before has to be said again of its time.
+    let follows = wanted.get(same).map(|next| next.from_at);
+    let ended = spans.get(same).filter(|old| follows.is_none_or(|at| at > old.from_at));
+    let rest = wanted.split_off(same);
     let goes_on = ended.zip(wanted.last());
-    let goes_on =
-        goes_on.map(|(ended, last)| Statement { from_at: ended.from_at, owner: last.owner.clone() });
-    let mut new = wanted.split_off(same);
-    new.extend(goes_on);
-    new
+    let goes_on = goes_on.map(|(ended, last)| Statement { from_at: ended.from_at, ..last.clone() });
+    goes_on.into_iter().chain(rest).collect()
 }
 
 #[cfg(test)]
