@@ -46,7 +46,7 @@ statements! {
         SELECT id FROM saga_runs
         WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM saga_nodes WHERE NOT dead)
             AND (next_step {any($1)}) = {bool($2)}
-        ORDER BY id LIMIT $3 {skip_locked}";
+        ORDER BY owner, id LIMIT $3 {skip_locked}";
     /// Of those held before: by now a node that has just enlisted is seen, and nobody's claim can come between. Only who
     /// was in a call can have crashed its process.
     pub(crate) TAKE_OVER: SagaRow = "

@@ -112,6 +112,8 @@ on_both_databases! {
             Engine::Postgres => line.contains("(queue = ANY (") && line.contains("AND (wake_at <"),
         };
         assert!(park.iter().any(is_bounded), "{park:#?}");
+        let orphans = explained(&world, "HOLD_ORPHANS", args![known.clone(), true, 64_i64]).await;
+        assert!(orphans.iter().any(|line| line.contains("saga_runs_owned")), "{orphans:#?}");
         let unpark = explained(&world, "UNPARK_KNOWN", args![now, known, Some(now)]).await;
         assert!(unpark.iter().any(|line| line.contains("saga_runs_needing_attention")), "{unpark:#?}");
     }
