@@ -1,6 +1,6 @@
 //! What waits for a person, or for its time, still hears what an operator says: no more and no less.
 
-use crate::world::{Make, Shelf, Trouble, World, asked, no_inputs, options};
+use crate::world::{Make, Mark, Shelf, Trouble, World, asked, no_inputs, options};
 use arcadia_saga::{By, Clock, Outcome, Registry, Run, SagaId, Sagas, Status, Step, VerbError};
 use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
 use serde_json::json;
@@ -8,21 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const ADA: By = By { actor: "user:ada", reason: "looked at it myself" };
-
-/// Leaves something that a last look has to look for, and takes it away when it is undone.
-struct Mark;
-
-impl Step<Shelf> for Mark {
-    const NAME: &'static str = "mark";
-    const LEAVES_MARKS: bool = true;
-    type Needs = ();
-    type Gives = ();
-    type Prior = ();
-
-    async fn execute(&self, _: &Run<Shelf>, (): ()) -> Outcome<()> {
-        Ok(())
-    }
-}
 
 /// Notes that it looked.
 struct Look;
@@ -79,13 +64,7 @@ on_both_databases! {
         let world = World::new(db);
         world.shelf.trouble("make:1", [Trouble::BlockUndecodable]);
         let id = world.start(&["make", "make"], no_inputs()).await;
-        let runner = world.runner();
-        let (driven, ()) = tokio::join!(runner.round(), async {
-            world.shelf.reached.notified().await;
-            world.sagas.cancel(id, ADA).await.unwrap();
-            world.shelf.gate.notify_one();
-        });
-        driven.unwrap();
+        world.cancel_in_the_call(id, ADA).await;
         world.settle().await;
         assert_eq!(world.saga(id).await.status, Status::RolledBack, "{:?}", world.saga(id).await.attention);
         assert_eq!(world.shelf.things(), Vec::<String>::new());

@@ -1,25 +1,10 @@
 //! Sagas that fail and are undone.
 
-use crate::world::{Make, Shelf, Trouble, World, no_inputs, options};
+use crate::world::{Make, Mark, Shelf, Trouble, World, no_inputs, options};
 use arcadia_saga::{Clock, Halt, Outcome, Policy, Registry, Run, Sagas, Status, Step};
 use arcadia_sql::{MIGRATIONS, on_both_databases, testing::TestDb};
 use serde_json::json;
 use std::sync::Arc;
-
-/// Leaves something that a last look has to look for.
-struct Mark;
-
-impl Step<Shelf> for Mark {
-    const NAME: &'static str = "mark";
-    const LEAVES_MARKS: bool = true;
-    type Needs = ();
-    type Gives = ();
-    type Prior = ();
-
-    async fn execute(&self, _: &Run<Shelf>, (): ()) -> Outcome<()> {
-        Ok(())
-    }
-}
 
 /// Never gets an answer, and notes which attempt it was.
 struct BlindLook;

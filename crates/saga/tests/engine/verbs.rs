@@ -46,13 +46,7 @@ on_both_databases! {
         let world = World::new(db);
         world.shelf.trouble("make:0", [Trouble::Block]);
         let id = world.start(&["make", "make"], no_inputs()).await;
-        let runner = world.runner();
-        let (driven, ()) = tokio::join!(runner.round(), async {
-            world.shelf.reached.notified().await;
-            world.sagas.cancel(id, ADA).await.unwrap();
-            world.shelf.gate.notify_one();
-        });
-        driven.unwrap();
+        world.cancel_in_the_call(id, ADA).await;
         world.settle().await;
         assert_eq!(world.saga(id).await.status, Status::RolledBack);
         assert_eq!(world.shelf.things(), Vec::<String>::new());

@@ -1,7 +1,7 @@
 //! A world that sagas change: things on a shelf, found by their mark, and a script of what goes wrong.
 
 use arcadia_saga::{
-    Class, Clock, Halt, Outcome, Policy, Registry, Run, Runner, Saga, SagaId, Sagas, Settings, StartSaga,
+    By, Class, Clock, Halt, Outcome, Policy, Registry, Run, Runner, Saga, SagaId, Sagas, Settings, StartSaga,
     Step, StepResult, Undo, Undoing, shape,
 };
 use arcadia_sql::{ManualNow, Options, testing::TestDb};
@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// What happens at one call, instead of success.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,8 @@ pub enum Trouble {
     Block,
     /// The same, and then answers nonsense.
     BlockUndecodable,
+    /// Succeeds, after it asked its node to shut down.
+    ShutDown,
 }
 
 /// What the steps change: the oracle of every test.
@@ -37,6 +40,7 @@ pub struct Shelf {
     pub troubles: Mutex<BTreeMap<String, VecDeque<Trouble>>>,
     pub reached: Notify,
     pub gate: Notify,
+    pub shutdown: CancellationToken,
 }
 
 impl Shelf {
@@ -69,6 +73,10 @@ impl Shelf {
             Some(Trouble::Block | Trouble::BlockUndecodable) => {
                 self.reached.notify_one();
                 self.gate.notified().await;
+                Ok(())
+            }
+            Some(Trouble::ShutDown) => {
+                self.shutdown.cancel();
                 Ok(())
             }
             _ => Ok(()),
@@ -165,6 +173,21 @@ impl Step<Shelf> for Burn {
     }
 }
 
+/// Leaves something that a last look has to look for.
+pub struct Mark;
+
+impl Step<Shelf> for Mark {
+    const NAME: &'static str = "mark";
+    const LEAVES_MARKS: bool = true;
+    type Needs = ();
+    type Gives = ();
+    type Prior = ();
+
+    async fn execute(&self, _: &Run<Shelf>, (): ()) -> Outcome<()> {
+        Ok(())
+    }
+}
+
 pub struct World {
     pub db: TestDb,
     pub now: ManualNow,
@@ -203,6 +226,17 @@ impl World {
     pub async fn settle(&self) {
         let until = self.now.get() + jiff::SignedDuration::from_hours(24);
         self.runner().settle(until, |_| ()).await.unwrap();
+    }
+
+    /// A cancel that comes while the call is under way at which the saga is blocked.
+    pub async fn cancel_in_the_call(&self, id: SagaId, by: By<'_>) {
+        let runner = self.runner();
+        let (driven, ()) = tokio::join!(runner.round(), async {
+            self.shelf.reached.notified().await;
+            self.sagas.cancel(id, by).await.unwrap();
+            self.shelf.gate.notify_one();
+        });
+        driven.unwrap();
     }
 
     pub async fn saga(&self, id: SagaId) -> Saga {
