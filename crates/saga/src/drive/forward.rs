@@ -7,13 +7,12 @@ use crate::rows::check_storable;
 use crate::step::AnyStep;
 use crate::{Failure, Halt, Outcome, Policy};
 use serde_json::{Map, Value};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl<C: Send + Sync + 'static> Driver<C> {
     /// Looks at what will be changed, then makes the intent durable.
     pub(super) async fn begin(&self, flight: &mut Flight, step: &dyn AnyStep<C>) -> Result<Next, Refused> {
-        if self.stopping.load(Ordering::Relaxed) {
+        if self.shutdown.is_cancelled() {
             let transition = Transition { park: Some(Duration::ZERO), ..Transition::default() };
             self.write(flight, &transition).await?;
             return Ok(Next::Pause);
@@ -128,7 +127,7 @@ impl<C: Send + Sync + 'static> Driver<C> {
         let following = (!flight.is_terminal()).then(|| self.registry.find(flight.step_name())).flatten();
         let goes_on =
             following.is_some_and(|step| !step.prepares()) && !flight.at_pivot() && !flight.wants_cancel();
-        if goes_on && !self.stopping.load(Ordering::Relaxed) {
+        if goes_on && !self.shutdown.is_cancelled() {
             flight.intend(now, None);
         }
         self.write(flight, &transition).await?;

@@ -14,9 +14,10 @@ use arcadia_sql::Db;
 use futures_util::FutureExt as _;
 use serde_json::{Map, json};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// A saga that crashed its process this often at one step is not tried again by itself.
 const CRASHES_MAX: i64 = 3;
@@ -30,7 +31,8 @@ pub(crate) struct Driver<C> {
     pub(crate) lease: Arc<Lease>,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) ends: Ends,
-    pub(crate) stopping: Arc<AtomicBool>,
+    /// Cancelled: no step is begun any more.
+    pub(crate) shutdown: CancellationToken,
     /// How long a provider call can go on after its answer is no longer awaited.
     pub(crate) call_timeout: Duration,
 }

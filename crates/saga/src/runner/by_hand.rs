@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 /// Driving by hand, for tests on a manual clock.
 impl<C: Send + Sync + 'static> Runner<C> {
@@ -29,7 +30,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         if self.sagas.claims_held().is_some() {
             return Ok(0);
         }
-        let flights = Flights::under(self.enlist().await?);
+        let flights = Flights::under(self.enlist().await?, CancellationToken::new());
         // A round that is dropped is a node that dies: its tasks must not live on.
         let died = flights.dropped.clone().drop_guard();
         self.sagas.enter_schedules().await?;

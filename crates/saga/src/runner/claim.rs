@@ -107,7 +107,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub(super) async fn spawn(&self, flights: &Flights, row: SagaRow, which: Claimed) -> Result<(), Error> {
         // For a step that waited its claim is the intent.
         self.sagas.acknowledged.note(row.id, row.seq);
-        let driver = self.driver(&flights.lease).await?;
+        let driver = self.driver(flights).await?;
         let launch = Launch::new(self, flights, &row.queue);
         let held = flights.driven.hold((row.id, row.epoch));
         launch.spawn(
@@ -120,7 +120,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
 
     /// From now on a saga that is started on this node begins here, without being claimed first.
     pub(super) async fn begin_here(&self, flights: &Flights) {
-        let driver = match self.driver(&flights.lease).await {
+        let driver = match self.driver(flights).await {
             Ok(driver) => Arc::new(driver),
             Err(error) => {
                 tracing::warn!(%error, "no journal yet; sagas are claimed, not begun in place");

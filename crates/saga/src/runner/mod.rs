@@ -22,7 +22,6 @@ use claim::Sleep;
 pub(crate) use lane::Place;
 use lane::{Lane, Launch};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 pub(crate) use strays::Held;
 use strays::{Driven, Suspects};
@@ -73,7 +72,6 @@ pub struct Runner<C> {
     settings: Settings,
     known_steps: Vec<String>,
     queues: Vec<Lane>,
-    stopping: Arc<AtomicBool>,
     alarm: Arc<Alarm>,
     /// A place for each saga in flight.
     places: Arc<Semaphore>,
@@ -105,15 +103,18 @@ struct Flights {
     driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
+    /// Cancelled: no step is begun any more.
+    shutdown: CancellationToken,
 }
 
 impl Flights {
-    fn under(lease: Lease) -> Flights {
+    fn under(lease: Lease, shutdown: CancellationToken) -> Flights {
         Flights {
             lease: Arc::new(lease),
             driven: Driven::default(),
             tasks: TaskTracker::new(),
             dropped: CancellationToken::new(),
+            shutdown,
         }
     }
 
@@ -142,7 +143,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
             cloud,
             settings,
             known_steps,
-            stopping: Arc::default(),
             alarm: Arc::default(),
             place_freed: Arc::default(),
             ledger: OnceCell::new(),
@@ -158,7 +158,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), JournalStopped> {
         while !shutdown.is_cancelled() {
             let flights = match self.enlist().await {
-                Ok(lease) => Flights::under(lease),
+                Ok(lease) => Flights::under(lease, shutdown.clone()),
                 Err(error) => {
                     tracing::warn!(%error, "the database is away; trying again");
                     self.pause(&shutdown, self.settings.safety_poll).await;
@@ -173,8 +173,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
                     flights.drop_all().await;
                     return Err(JournalStopped);
                 }
-                () = self.live(&flights, &shutdown) => {}
-                () = self.stop_at_once(&shutdown) => {}
+                () = self.live(&flights) => {}
                 () = self.sagas.hints.hear(&self.sagas.woken) => {}
                 () = self.keep_calendar(&flights) => {}
                 () = self.keep_lease(&flights.lease) => {
@@ -196,13 +195,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
         }
     }
 
-    /// Tells the steps in flight of a shutdown even while a claim is under way; never resolves.
-    async fn stop_at_once(&self, shutdown: &CancellationToken) {
-        shutdown.cancelled().await;
-        self.stopping.store(true, Ordering::Relaxed);
-        std::future::pending().await
-    }
-
     /// Renews the lease beside everything else, however long a claim may take; resolves when it is lost.
     async fn keep_lease(&self, lease: &Lease) {
         let mut renewal = interval(self.settings.lease / 5);
@@ -215,7 +207,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     /// The life under one runner id: from the first lease to the loss of it, or to the shutdown.
-    async fn live(&self, flights: &Flights, shutdown: &CancellationToken) {
+    async fn live(&self, flights: &Flights) {
         let runner = flights.lease.runner();
         tracing::info!(%runner, node = %self.settings.node_name, "runner started");
         // A dead node's lease runs out between two looks: they come the closer together the shorter it is.
@@ -233,7 +225,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
             };
             loop {
                 tokio::select! {
-                    () = shutdown.cancelled() => break 'claims,
+                    () = flights.shutdown.cancelled() => break 'claims,
                     _ = safety.tick() => {
                         if self.holds(flights) {
                             self.take_over_all(flights, &mut suspects).await;
@@ -264,7 +256,6 @@ impl<C: Send + Sync + 'static> Runner<C> {
     }
 
     async fn wind_down(&self, flights: &Flights) {
-        self.stopping.store(true, Ordering::Relaxed);
         flights.tasks.close();
         let grace_over = tokio::time::sleep(self.settings.grace);
         tokio::select! {
@@ -326,7 +317,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         self.ledger.get_or_try_init(open).await
     }
 
-    async fn driver(&self, lease: &Arc<Lease>) -> Result<Driver<C>, Error> {
+    async fn driver(&self, flights: &Flights) -> Result<Driver<C>, Error> {
         let journal = Journal {
             ledger: Arc::clone(self.ledger().await?),
             clock: self.sagas.clock.clone(),
@@ -337,10 +328,10 @@ impl<C: Send + Sync + 'static> Runner<C> {
             cloud: Arc::clone(&self.cloud),
             journal,
             db: self.sagas.db.clone(),
-            lease: Arc::clone(lease),
+            lease: Arc::clone(&flights.lease),
             alarm: Arc::clone(&self.alarm),
             ends: self.sagas.ends.clone(),
-            stopping: Arc::clone(&self.stopping),
+            shutdown: flights.shutdown.clone(),
             call_timeout: self.settings.call_timeout,
         })
     }

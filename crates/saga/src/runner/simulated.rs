@@ -3,7 +3,7 @@
 use super::strays::Suspects;
 use super::{Flights, Runner};
 use arcadia_sql::Error;
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// One runner id, from its first lease on. Dropping it is the death of the process.
 pub(crate) struct Life {
@@ -14,7 +14,7 @@ pub(crate) struct Life {
 
 impl<C: Send + Sync + 'static> Runner<C> {
     pub(crate) async fn begin_life(&self) -> Result<Life, Error> {
-        let flights = Flights::under(self.enlist().await?);
+        let flights = Flights::under(self.enlist().await?, CancellationToken::new());
         let died = flights.dropped.clone().drop_guard();
         self.begin_here(&flights).await;
         Ok(Life { flights, suspects: Suspects::new(), _died: died })

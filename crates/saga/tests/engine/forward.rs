@@ -174,4 +174,15 @@ on_both_databases! {
         assert_eq!(world.saga(id).await.status, Status::RolledBack);
         assert_eq!(world.shelf.things(), Vec::<String>::new());
     }
+
+    async fn the_step_in_which_a_shutdown_comes_is_the_last_of_its_node(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:1", [Trouble::ShutDown]);
+        let id = world.start(&["make", "make", "make"], no_inputs()).await;
+        world.runner().run(world.shelf.shutdown.clone()).await.unwrap();
+        assert_eq!(world.shelf.things().len(), 2, "a step was begun after the shutdown");
+        assert_eq!(world.saga(id).await.status, Status::Running);
+        world.settle().await;
+        assert_eq!((world.saga(id).await.status, world.shelf.things().len()), (Status::Completed, 3));
+    }
 }
