@@ -113,7 +113,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             rounds.fdatasync_p50[round - 1]
         );
     }
-    let waited = waiting::measure(&node.sagas, arguments.waiting).await?;
+    let waited = waiting::measure(&db, &node.sagas, arguments.waiting).await?;
     node.stop().await?;
     let recovery_ms = recovery::measure(db, &url, arguments.recovering).await?;
     report(&arguments, &mut rounds, &waited, recovery_ms);

@@ -5,6 +5,7 @@ use crate::probe;
 use crate::sagas::{Node, asked};
 use anyhow::Context as _;
 use arcadia_saga::{Registry, SagaId, Sagas, Settings, Status};
+use arcadia_sql::{Db, args, statements};
 use clap::Args;
 use serde_json::{Map, json};
 use std::time::{Duration, Instant};
@@ -19,6 +20,11 @@ const WOKEN_PER_S: u64 = 1_000;
 /// Until the first of them: all must be asleep by then.
 const LEAD: Duration = Duration::from_secs(20);
 
+statements! {
+    // Driven, or yet to be claimed.
+    AWAKE = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL OR wake_at <= {now}";
+}
+
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -31,7 +37,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let opened = arguments.place.open().await?;
     let node = Node::start(opened.db.clone(), Registry::<()>::new(), (), Settings::default()).await?;
-    let waited = measure(&node.sagas, arguments.waiting).await?;
+    let waited = measure(&opened.db, &node.sagas, arguments.waiting).await?;
     node.stop().await?;
     let Waited { count, rss_mib, late_p99_ms, idle_percent } = waited;
     let lines = [
@@ -52,7 +58,7 @@ pub struct Waited {
     pub idle_percent: f64,
 }
 
-pub async fn measure(sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
+pub async fn measure(db: &Db, sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
     let idle = probe::resident_mib();
     let mut starting = JoinSet::new();
     for _ in 0..count {
@@ -67,9 +73,8 @@ pub async fn measure(sagas: &Sagas, count: usize) -> anyhow::Result<Waited> {
     while let Some(started) = starting.join_next().await {
         started??;
     }
-    // Parked means: nobody has it any more.
-    while sagas.owned().await? > 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    while db.fetch_one::<(i64,)>(&AWAKE, args![]).await?.0 > 0 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let rss_mib = (probe::resident_mib() - idle).max(0.0);
     let before = probe::own_busy()?;
