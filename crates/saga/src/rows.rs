@@ -269,6 +269,11 @@ pub(crate) fn check_storable(map: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
+/// Words for a person, as both databases store them.
+pub(crate) fn storable(words: String) -> String {
+    if words.contains('\0') { words.replace('\0', "\u{2400}") } else { words }
+}
+
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

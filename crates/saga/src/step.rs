@@ -1,6 +1,7 @@
 //! A step: what it needs, what it gives, what it does, how that is undone. Implement [`Step`]; the engine
 //! sees it through [`AnyStep`], whose values are JSON.
 
+use crate::rows::storable;
 use crate::{Field, Run, Shape};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -67,6 +68,17 @@ impl Halt {
     /// A failure in doubt.
     pub fn unknown(message: impl Into<String>) -> Halt {
         Halt::Unknown(Failure { message: message.into() })
+    }
+
+    /// In words that both databases store.
+    pub(crate) fn storable(self) -> Halt {
+        match self {
+            Halt::Wait(wait) => Halt::Wait(Wait { reason: storable(wait.reason), ..wait }),
+            Halt::Failed(failure) => Halt::failed(storable(failure.message)),
+            Halt::Unknown(failure) => Halt::unknown(storable(failure.message)),
+            Halt::Undecodable(message) => Halt::Undecodable(storable(message)),
+            Halt::Lost => Halt::Lost,
+        }
     }
 }
 

@@ -234,8 +234,13 @@ impl<C: Send + Sync + 'static> Driver<C> {
 
 const PANIC: &str = "panicked: ";
 
-/// Runs a step's future; a panic and a time-out are failures in doubt.
+/// Runs a step's future; a panic and a time-out are failures in doubt. What it says is for a person, and is to reach the
+/// ledger whatever a provider put into it.
 async fn guarded<T>(policy: &Policy, step: impl Future<Output = Outcome<T>> + Send) -> Outcome<T> {
+    caught(policy, step).await.map_err(Halt::storable)
+}
+
+async fn caught<T>(policy: &Policy, step: impl Future<Output = Outcome<T>> + Send) -> Outcome<T> {
     match tokio::time::timeout(policy.timeout, AssertUnwindSafe(step).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => {

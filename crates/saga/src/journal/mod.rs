@@ -15,7 +15,7 @@ use crate::acknowledged::Acknowledged;
 use crate::flight::{Flight, Transition};
 use crate::lease::Lease;
 use crate::ledger::Ledger;
-use crate::rows::{Standing, StepRow, Written};
+use crate::rows::{Standing, StepRow, Written, storable};
 use arcadia_sql::{Db, Engine, Error};
 use serde_json::json;
 use std::sync::Arc;
@@ -214,7 +214,7 @@ impl Journal {
 fn in_full(error: &Error) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let words = std::iter::once(error.to_string()).chain(causes.map(ToString::to_string));
-    words.collect::<Vec<_>>().join(": ").replace('\0', "\u{fffd}")
+    storable(words.collect::<Vec<_>>().join(": "))
 }
 
 /// The same failure for everyone in a batch.

@@ -56,6 +56,7 @@ on_both_databases! {
         assert_eq!((saga.status, saga.attention), (Status::RolledBack, None));
         assert_eq!(world.shelf.things(), Vec::<String>::new());
     }
+
     async fn a_saga_that_was_parked_in_spite_of_a_cancel_hears_the_next_one(db: TestDb) {
         let world = World::new(db);
         for statement in [&REFUSAL, &REFUSED] {
@@ -75,6 +76,21 @@ on_both_databases! {
         world.sagas.cancel(id, "user:ada").await.unwrap();
         world.settle().await;
         assert_eq!(world.saga(id).await.status, Status::RolledBack);
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
+    }
+
+    async fn a_failure_whose_words_no_database_stores_is_a_failure_like_any_other(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:1", [Trouble::FailWithNul]);
+        world.shelf.trouble("undo:0", [Trouble::FailWithNul]);
+        let id = world.start(&["make", "make"], no_inputs()).await;
+        world.settle().await;
+        let saga = world.saga(id).await;
+        assert_eq!((saga.status, &saga.attention), (Status::RolledBack, &None));
+        assert_eq!(saga.error.unwrap()["message"], "make:1 was refused: \u{2400}");
+        let events = world.sagas.events(id).await.unwrap();
+        let again = events.iter().find(|event| event.kind == "retry").unwrap();
+        assert_eq!(again.data["message"], "undo:0 was refused: \u{2400}");
         assert_eq!(world.shelf.things(), Vec::<String>::new());
     }
 }

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trouble {
     FailBefore,
+    /// The same, in words that no database stores as they are.
+    FailWithNul,
     UnknownBefore,
     UnknownAfter,
     PanicAfter,
@@ -66,6 +68,7 @@ impl Shelf {
     async fn before(&self, place: &str, trouble: Option<&Trouble>) -> Outcome<()> {
         match trouble {
             Some(Trouble::FailBefore) => Err(Halt::failed(format!("{place} was refused"))),
+            Some(Trouble::FailWithNul) => Err(Halt::failed(format!("{place} was refused: \0"))),
             Some(Trouble::UnknownBefore) => Err(Halt::unknown(format!("{place} was cut"))),
             Some(Trouble::Wait(ms)) => {
                 Err(Halt::wait(Duration::from_millis(*ms), format!("{place} to be ready")))
