@@ -14,9 +14,12 @@ statements! {
     pub(crate) UNIQUE_HOLDER = "
         SELECT id FROM saga_runs
         WHERE unique_key = {text($1)} AND status IN ('pending', 'running', 'compensating')";
+    /// Who is under way under the unique key of that saga, which has ended.
+    pub(crate) KEY_TAKEN_BY = "
+        SELECT id, unique_key FROM saga_runs
+        WHERE unique_key = (SELECT unique_key FROM saga_runs WHERE id = $1) AND status IN ('pending', 'running', 'compensating')";
 
-    pub(crate) TAKE_LOCK = "
-        INSERT INTO saga_locks (name, saga_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    pub(crate) TAKE_LOCK = "INSERT INTO saga_locks (name, saga_id) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     pub(crate) LOCK_HOLDER = "SELECT saga_id FROM saga_locks WHERE name = $1";
     pub(crate) FREE_LOCKS = "DELETE FROM saga_locks WHERE saga_id = $1";
     pub(crate) LOCKS = "SELECT name FROM saga_locks ORDER BY name";
@@ -63,8 +66,7 @@ statements! {
         ORDER BY wake_at LIMIT 1";
     pub(crate) ADD_QUEUE = "INSERT INTO saga_queues (name) VALUES ($1) ON CONFLICT DO NOTHING";
     pub(crate) LOCK_QUEUE = "SELECT name FROM saga_queues WHERE name = $1 {for_update}";
-    pub(crate) RUNNING_IN_QUEUE = "
-        SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL AND queue = $1";
+    pub(crate) RUNNING_IN_QUEUE = "SELECT COUNT(*) FROM saga_runs WHERE owner IS NOT NULL AND queue = $1";
 
     /// The queues in which anything waits, found one after the other in the index of what is due.
     pub(crate) QUEUES = "
@@ -237,8 +239,7 @@ statements! {
         SELECT id, 0::bigint AS nudge, FALSE AS cancel_requested FROM crt
         UNION ALL SELECT id, nudge, cancel_requested FROM upd";
 
-    pub(crate) FENCE = "
-        SELECT id FROM saga_runs WHERE id = $1 AND owner = $2 AND epoch = $3 {for_update}";
+    pub(crate) FENCE = "SELECT id FROM saga_runs WHERE id = $1 AND owner = $2 AND epoch = $3 {for_update}";
     pub(crate) STANDING = "SELECT owner, epoch, seq, nudge, cancel_requested FROM saga_runs WHERE id = $1";
 
     pub(crate) SEQS = "SELECT id, seq FROM saga_runs WHERE id {any($1)}";
@@ -303,6 +304,7 @@ statements! {
             doubt_until = CASE WHEN {bool($11)} THEN NULL ELSE doubt_until END,
             wake_at = CASE WHEN {bool($12)} THEN {now} ELSE NULL END
         WHERE id = $1";
+    pub(crate) SAY_CLEAN = "UPDATE saga_runs SET clean = $2 WHERE id = $1";
     /// Whoever has it is fenced off: its next write finds another epoch.
     pub(crate) TAKE_AWAY = "
         UPDATE saga_runs SET owner = NULL, epoch = epoch + 1, seq = seq + 1, wake_at = NULL WHERE id = $1";
@@ -312,8 +314,7 @@ statements! {
         SET status = CASE WHEN output IS NULL THEN 'failed' ELSE 'completed' END,
             in_doubt = CASE WHEN output IS NULL THEN TRUE ELSE FALSE END
         WHERE saga_id = $1 AND status = 'compensation_failed'";
-    pub(crate) MARK_STEP = "
-        UPDATE saga_step_results SET status = $3, error = $4 WHERE saga_id = $1 AND step_idx = $2";
+    pub(crate) MARK_STEP = "UPDATE saga_step_results SET status = $3, error = $4 WHERE saga_id = $1 AND step_idx = $2";
     pub(crate) ADD_SIGNAL = "
         INSERT INTO saga_signals (saga_id, name, data, actor, expired, inserted_at)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (saga_id, name) DO NOTHING";
@@ -385,8 +386,7 @@ statements! {
     pub(crate) ADD_NODE = "
         INSERT INTO saga_nodes (id, name, started_at, lease_until, dead, steps)
         VALUES ($1, $2, $3, {now+$4}, FALSE, $5)";
-    pub(crate) RENEW_LEASE = "
-        UPDATE saga_nodes SET lease_until = {now+$2} WHERE id = $1 AND NOT dead";
+    pub(crate) RENEW_LEASE = "UPDATE saga_nodes SET lease_until = {now+$2} WHERE id = $1 AND NOT dead";
     /// Never oneself: whoever asks lives, however late his renewal is.
     pub(crate) BURY_EXPIRED = "
         UPDATE saga_nodes SET dead = TRUE WHERE NOT dead AND lease_until < {now} AND id <> $1";

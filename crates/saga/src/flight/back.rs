@@ -83,7 +83,7 @@ impl Flight {
             entry.compensation_finished_at = Some(now);
             (entry.runner, entry.epoch) = (runner, epoch);
             if let Some(failure) = failed {
-                entry.error = Some(json!({"compensation": failure.message, "step": entry.error}));
+                entry.error = Some(json!({"compensation": failure.message, "step": of_the_step(entry)}));
             }
             transition.steps.push(entry.clone());
         }
@@ -127,12 +127,7 @@ impl Flight {
 
     /// The end of a rollback: everything undone, or a person is needed.
     pub(crate) fn rolled_back(&mut self, now: Timestamp, transition: &mut Transition) {
-        let failed: Vec<_> = self
-            .ledger
-            .iter()
-            .filter(|row| row.status == StepStatus::CompensationFailed.as_str())
-            .map(|row| json!({"step_idx": row.step_idx, "step": row.step_name, "output": row.output, "error": row.error}))
-            .collect();
+        let failed = not_undone(&self.ledger);
         self.stand_at(LAST_LOOK);
         self.row.finished_at = Some(now);
         self.row.attention = None;
@@ -156,6 +151,22 @@ impl Flight {
     pub(crate) fn last_look_delay(leaves_marks: bool) -> Duration {
         if leaves_marks { LAST_LOOK_AFTER } else { Duration::ZERO }
     }
+}
+
+/// What stands although it was to be undone, for a person.
+pub(crate) fn not_undone(ledger: &[StepRow]) -> Vec<Value> {
+    let failed = ledger.iter().filter(|row| row.status == StepStatus::CompensationFailed.as_str());
+    failed
+        .map(|row| {
+            json!({"step_idx": row.step_idx, "step": row.step_name, "output": row.output, "error": row.error})
+        })
+        .collect()
+}
+
+/// The step's own error: of the undos that failed the last one is told.
+fn of_the_step(entry: &StepRow) -> Option<Value> {
+    let error = entry.error.as_ref()?;
+    if error.get("compensation").is_some() { error.get("step").cloned() } else { Some(error.clone()) }
 }
 
 /// It happened or may have happened, and is not undone yet.

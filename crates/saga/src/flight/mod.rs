@@ -2,7 +2,7 @@
 
 mod back;
 
-pub(crate) use back::{Hour, LAST_LOOK, LAST_LOOK_AFTER, TurnBack};
+pub(crate) use back::{Hour, LAST_LOOK, LAST_LOOK_AFTER, TurnBack, not_undone};
 
 use crate::record::{Status, StepStatus};
 use crate::rows::{SagaRow, StepRow, object};

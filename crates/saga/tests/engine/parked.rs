@@ -20,11 +20,34 @@ impl Step<Shelf> for Look {
 
     async fn execute(&self, run: &Run<Shelf>, (): ()) -> Outcome<()> {
         run.cloud.undo_calls.lock().unwrap().push("look".to_owned());
-        Ok(())
+        run.cloud.meet("look").await
     }
 }
 
 impl World {
+    fn with_last_look(db: TestDb) -> World {
+        let mut world = World::new(db);
+        let registry = Registry::new().step(Mark).step(Make { attempts: 1 }).last_look(Look);
+        world.registry = Arc::new(registry);
+        world.sagas = Sagas::new((*world.db).clone(), Clock::manual(world.now.clone(), 7), &world.registry);
+        world
+    }
+
+    /// Three processes die in the last look of a rollback.
+    async fn crash_in_the_last_look(&self) -> SagaId {
+        self.shelf.trouble("make:2", [Trouble::FailBefore]);
+        self.shelf.trouble("look", vec![Trouble::Block; 3]);
+        let mut start = asked(&["mark", "make", "make"], no_inputs());
+        start.locks = vec!["droplet:7".to_owned()];
+        let id = self.sagas.start(start).await.unwrap().id();
+        while self.saga(id).await.current_step_idx >= 0 {
+            self.runner().round().await.unwrap();
+            self.now.advance(Duration::from_secs(30));
+        }
+        self.crash(id).await;
+        id
+    }
+
     /// Three processes die in the call at which the saga stands; after that it is parked.
     async fn crash(&self, id: SagaId) {
         for _ in 0..3 {
@@ -96,6 +119,40 @@ on_both_databases! {
         assert_eq!((&skipped.data["step_idx"], &skipped.data["was"]["reason"]), (&json!(1), &json!("crashed")));
     }
 
+    async fn a_last_look_that_crashes_its_process_is_passed_over_and_the_rollback_ends(db: TestDb) {
+        let world = World::with_last_look(db);
+        let id = world.crash_in_the_last_look().await;
+        for elsewhere in [0, -2] {
+            assert!(matches!(world.sagas.skip(id, elsewhere, ADA).await, Err(VerbError::Refused { .. })));
+        }
+        let saga = world.sagas.skip(id, -1, ADA).await.unwrap();
+        assert_eq!((saga.status, saga.attention), (Status::RolledBack, None));
+        assert_eq!(saga.clean.unwrap()["not_seen"], "user:ada passed over the last look: looked at it myself");
+        assert_eq!(saga.resolved.unwrap()["verb"], "skip");
+        assert!(saga.finished_at.is_some());
+        assert_eq!(world.sagas.locks().await.unwrap(), Vec::<String>::new());
+        let events = world.sagas.events(id).await.unwrap();
+        assert_eq!(events.last().unwrap().data["was"]["reason"], "crashed");
+        world.settle().await;
+        assert_eq!(world.saga(id).await.status, Status::RolledBack, "nobody looks any more");
+    }
+
+    async fn what_could_not_be_undone_still_needs_a_person_after_the_last_look_is_passed_over(db: TestDb) {
+        let world = World::with_last_look(db);
+        world.shelf.trouble("undo:1", vec![Trouble::FailBefore; 3]);
+        let id = world.crash_in_the_last_look().await;
+        let saga = world.sagas.skip(id, -1, ADA).await.unwrap();
+        assert_eq!((saga.status, saga.resolved), (Status::Failed, None));
+        let attention = saga.attention.unwrap();
+        assert_eq!((&attention["reason"], &attention["standing"][0]["step_idx"]), (&json!("compensation_failed"), &json!(1)));
+        assert_eq!(world.sagas.locks().await.unwrap(), ["droplet:7"]);
+        world.sagas.retry(id, ADA).await.unwrap();
+        world.settle().await;
+        let saga = world.saga(id).await;
+        assert_eq!((saga.status, saga.clean), (Status::RolledBack, Some(json!(true))));
+        assert_eq!(world.shelf.things(), Vec::<String>::new());
+    }
+
     async fn an_early_signal_starts_no_saga_before_its_time(db: TestDb) {
         let world = World::new(db);
         let begun_at = world.at();
@@ -111,10 +168,7 @@ on_both_databases! {
     }
 
     async fn the_last_look_comes_no_earlier_because_somebody_spoke(db: TestDb) {
-        let mut world = World::new(db);
-        let registry = Registry::new().step(Mark).step(Make { attempts: 1 }).last_look(Look);
-        world.registry = Arc::new(registry);
-        world.sagas = Sagas::new((*world.db).clone(), Clock::manual(world.now.clone(), 7), &world.registry);
+        let world = World::with_last_look(db);
         world.shelf.trouble("make:1", [Trouble::FailBefore]);
         let id = world.start(&["mark", "make"], no_inputs()).await;
         world.runner().round().await.unwrap();

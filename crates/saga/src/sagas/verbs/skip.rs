@@ -1,7 +1,10 @@
 //! The verb that takes a step as settled by hand, on the way forward or back.
 
 use super::{By, Held, Steered, VerbError};
+use crate::flight::{LAST_LOOK, not_undone};
 use crate::record::{Saga, Status, StepStatus};
+use crate::rows::StepRow;
+use crate::schedule::JOB;
 use crate::{SagaId, Sagas, store};
 use arcadia_sql::args;
 use jiff::Timestamp;
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 
 impl Sagas {
     /// Takes a step as settled by hand: a compensation that failed for good, or the step at which the saga stands, on its
-    /// way forward or back.
+    /// way forward or back. The last look at the end of a rollback is step -1.
     ///
     /// # Errors
     /// [`VerbError::Refused`] where the step is not one of these, or where later steps need what it would have given.
@@ -35,7 +38,9 @@ impl Sagas {
             self.steer(&mut held, steered, None).await?;
             return self.finish(held, "skip", by, json!({"step_idx": step_idx})).await;
         }
-        if held.status == Status::Compensating {
+        if held.status == Status::Compensating && step_idx == LAST_LOOK {
+            self.skip_last_look(&mut held, by).await?;
+        } else if held.status == Status::Compensating {
             self.skip_back(&mut held, step_idx, note).await?;
         } else {
             self.skip_forward(&mut held, step_idx, &note).await?;
@@ -53,6 +58,27 @@ impl Sagas {
         held.tx.execute(&store::MARK_STEP, marked).await?;
         let steered =
             Steered { idx: step_idx - 1, anew: true, wake: true, ..held.stays(Status::Compensating) };
+        self.steer(held, steered, None).await
+    }
+
+    /// Somebody looked himself: the rollback ends as it would have ended with a look.
+    async fn skip_last_look(&self, held: &mut Held, by: By<'_>) -> Result<(), VerbError> {
+        if held.row.current_step_idx != LAST_LOOK {
+            return Err(held.refused("it does not stand at its last look"));
+        }
+        held.not_running()?;
+        let id = held.row.id;
+        let clean = json!({"not_seen": format!("{} passed over the last look: {}", by.actor, by.reason)});
+        held.tx.execute(&store::SAY_CLEAN, args![id, clean.clone()]).await?;
+        let standing = not_undone(&held.tx.fetch_all::<StepRow>(&store::STEPS, args![id]).await?);
+        let steered = if standing.is_empty() {
+            held.tx.execute(&store::FREE_LOCKS, args![id]).await?;
+            let status = if held.row.kind == JOB { Status::Failed } else { Status::RolledBack };
+            Steered { resolved: Some(self.resolution("skip", by)), ..held.stays(status) }
+        } else {
+            let attention = json!({"reason": "compensation_failed", "standing": standing, "left": clean});
+            Steered { attention: Some(attention), ..held.stays(Status::Failed) }
+        };
         self.steer(held, steered, None).await
     }
 
