@@ -10,6 +10,7 @@ use crate::rows::{SagaRow, SignalRow, StepRow};
 use crate::store;
 use arcadia_sql::{Error, Tx, args};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Why a verb was refused.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +98,8 @@ impl Sagas {
     /// Tries again: the compensations that failed for good, or the step at which the saga waits or was parked.
     ///
     /// # Errors
-    /// [`VerbError::Refused`] where there is nothing to try again, or while a runner has it.
+    /// [`VerbError::Refused`] where there is nothing to try again, while a runner has it, or while another saga is under
+    /// way under its unique key.
     pub async fn retry(&self, id: SagaId, by: By<'_>) -> Result<Saga, VerbError> {
         let mut held = self.hold(id).await?;
         let steered = match held.status {
@@ -120,8 +122,31 @@ impl Sagas {
                 Steered { wake: true, ..held.stays(status) }
             }
         };
-        self.steer(&mut held, steered, None).await?;
-        self.finish(held, "retry", by, json!({})).await
+        match self.steer(&mut held, steered, None).await {
+            // Its end let go of its unique key.
+            Err(VerbError::Database(error)) if error.is_unique_violation() => {
+                Err(self.key_taken(held).await?)
+            }
+            steered => {
+                steered?;
+                self.finish(held, "retry", by, json!({})).await
+            }
+        }
+    }
+
+    async fn key_taken(&self, held: Held) -> Result<VerbError, Error> {
+        let id = SagaId(held.row.id);
+        held.tx.rollback().await?;
+        let taken = self.db.fetch_optional::<(Uuid, String)>(&store::KEY_TAKEN_BY, args![id]).await?;
+        let why = match taken {
+            Some((saga, key)) => {
+                format!("`{key}` is under way as saga {saga}, and may be only once: try again after its end")
+            }
+            None => {
+                "another saga was under way under its unique key, and has just ended: try again".to_owned()
+            }
+        };
+        Ok(VerbError::Refused { id, why })
     }
 
     /// What a rollback left is settled by hand: the saga needs nobody any more and lets go of its locks.

@@ -1,7 +1,7 @@
 //! What a person can do to a saga that did not go well, and that the history shows all of it.
 
 use crate::world::{Shelf, Trouble, World, asked, no_inputs, options};
-use arcadia_saga::{By, Filter, Registry, Runner, SagaId, Settings, Status, VerbError};
+use arcadia_saga::{By, Filter, Registry, Runner, SagaId, Settings, StartSaga, Status, VerbError};
 use arcadia_sql::{MIGRATIONS, args, on_both_databases, statements, testing::TestDb};
 use serde_json::json;
 use std::sync::Arc;
@@ -65,6 +65,42 @@ on_both_databases! {
         assert_eq!(saga.attention.unwrap()["standing"][0]["step_idx"], 1);
         assert_eq!(world.shelf.things(), [world.saga(id).await.mark(1).step]);
         assert_eq!(world.sagas.locks().await.unwrap(), ["droplet:7"]);
+    }
+
+    async fn however_often_an_undo_is_tried_again_its_step_tells_the_last_failure_and_its_own(db: TestDb) {
+        let world = World::new(db);
+        let id = stuck(&world, 9).await;
+        for _ in 0..2 {
+            world.sagas.retry(id, ADA).await.unwrap();
+            world.settle().await;
+        }
+        let told = json!({"compensation": "undo:1 was refused", "step": null});
+        assert_eq!(world.steps(id).await[1].error, Some(told.clone()));
+        assert_eq!(world.saga(id).await.attention.unwrap()["standing"][0]["error"], told);
+    }
+
+    async fn a_failed_saga_whose_unique_key_another_has_is_tried_again_only_after_its_end(db: TestDb) {
+        let world = World::new(db);
+        world.shelf.trouble("make:1", [Trouble::FailBefore]);
+        world.shelf.trouble("undo:0", vec![Trouble::FailBefore; 3]);
+        let unique = || StartSaga { unique_key: Some("sweep".to_owned()), ..asked(&["make", "make"], no_inputs()) };
+        let failed = world.sagas.start(unique()).await.unwrap().id();
+        world.settle().await;
+        assert_eq!(world.saga(failed).await.status, Status::Failed);
+        let other = world.sagas.start(unique()).await.unwrap().id();
+        let before = world.sagas.events(failed).await.unwrap();
+
+        let refused = world.sagas.retry(failed, ADA).await.unwrap_err();
+        let names_it = why(&refused).contains("`sweep`") && why(&refused).contains(&other.to_string());
+        assert!(names_it, "{refused}");
+        assert_eq!(world.saga(failed).await.status, Status::Failed);
+        assert_eq!(world.step_statuses(failed).await, ["compensation_failed", "failed"]);
+        assert_eq!(world.sagas.events(failed).await.unwrap(), before);
+        world.settle().await;
+        assert_eq!(world.saga(other).await.status, Status::Completed);
+        world.sagas.retry(failed, ADA).await.unwrap();
+        world.settle().await;
+        assert_eq!(world.saga(failed).await.status, Status::RolledBack);
     }
 
     async fn a_step_that_was_undone_by_hand_is_skipped_with_a_reason(db: TestDb) {
@@ -255,7 +291,7 @@ on_both_databases! {
             driven += round.await.unwrap();
         }
         assert!(driven >= 7);
-        let refused = sagas.start(arcadia_saga::StartSaga { queue: "per_nod".to_owned(), ..asked(&["make"], no_inputs()) }).await;
+        let refused = sagas.start(StartSaga { queue: "per_nod".to_owned(), ..asked(&["make"], no_inputs()) }).await;
         assert_eq!(refused.unwrap_err().to_string(), "no queue is called `per_nod`; the nearest known: per_node");
     }
 
