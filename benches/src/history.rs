@@ -5,27 +5,27 @@ use crate::place::{Opened, Place};
 use crate::probe;
 use crate::sagas::{GOOD, Node, throughput};
 use anyhow::Context as _;
-use arcadia_saga::{Registry, Settings};
+use arcadia_saga::{Registry, Settings, Status};
 use arcadia_sql::{Db, Engine, MIGRATIONS, Options, args, statements};
 use clap::Args;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
 statements! {
-    /// Ended sagas as the engine leaves them.
+    /// Ended sagas as the engine leaves them: older than every new one, also in the order of ids.
     PAST_SAGAS = sqlite "
         WITH RECURSIVE n(i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $1 + $2)
         INSERT INTO saga_runs (id, kind, status, steps, inputs, context, triggered_by, cancel_requested, queue,
             priority, current_step_idx, next_step, step_state, step_attempts, step_waits, epoch, seq, nudge, crashes,
             inserted_at, started_at, finished_at, updated_at)
-        SELECT unhex(printf('%032x', i)), 'test', 'completed', '[\"echo\",\"echo\",\"echo\"]',
+        SELECT printf('00000000-0000-7000-8000-%012x', i), 'test', 'completed', '[\"echo\",\"echo\",\"echo\"]',
             '{\"message\":\"hello\"}', '{\"echoed_at_step_0\":\"hello\"}', 'system:bench', FALSE, 'provisioning', 0, 3,
             '', 'ready', 0, 0, 1, 4, 0, 0, {time($3)}, {time($3)}, {time($3)}, {time($3)} FROM n"
         postgres "
         INSERT INTO saga_runs (id, kind, status, steps, inputs, context, triggered_by, cancel_requested, queue,
             priority, current_step_idx, next_step, step_state, step_attempts, step_waits, epoch, seq, nudge, crashes,
             inserted_at, started_at, finished_at, updated_at)
-        SELECT lpad(to_hex(i), 32, '0')::uuid, 'test', 'completed', '[\"echo\",\"echo\",\"echo\"]',
+        SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'test', 'completed', '[\"echo\",\"echo\",\"echo\"]',
             '{\"message\":\"hello\"}', '{\"echoed_at_step_0\":\"hello\"}', 'system:bench', FALSE, 'provisioning', 0, 3,
             '', 'ready', 0, 0, 1, 4, 0, 0, {time($3)}, {time($3)}, {time($3)}, {time($3)}
         FROM generate_series({int($1)}, {int($1)} + {int($2)} - 1) AS n(i)";
@@ -35,13 +35,13 @@ statements! {
             s(idx) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2)
         INSERT INTO saga_step_results (saga_id, step_idx, step_name, status, in_doubt, output, attempts,
             compensation_attempts, runner, epoch, started_at, finished_at)
-        SELECT unhex(printf('%032x', i)), idx, 'echo', 'completed', FALSE, '{\"echoed\":\"hello\"}', 1, 0,
-            unhex(printf('%032x', 7)), 1, {time($3)}, {time($3)} FROM n, s"
+        SELECT printf('00000000-0000-7000-8000-%012x', i), idx, 'echo', 'completed', FALSE, '{\"echoed\":\"hello\"}', 1, 0,
+            '00000000-0000-7000-8000-000000000007', 1, {time($3)}, {time($3)} FROM n, s"
         postgres "
         INSERT INTO saga_step_results (saga_id, step_idx, step_name, status, in_doubt, output, attempts,
             compensation_attempts, runner, epoch, started_at, finished_at)
-        SELECT lpad(to_hex(i), 32, '0')::uuid, idx, 'echo', 'completed', FALSE, '{\"echoed\":\"hello\"}', 1, 0,
-            lpad('7', 32, '0')::uuid, 1, {time($3)}, {time($3)}
+        SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, idx, 'echo', 'completed', FALSE, '{\"echoed\":\"hello\"}', 1, 0,
+            '00000000-0000-7000-8000-000000000007'::uuid, 1, {time($3)}, {time($3)}
         FROM generate_series({int($1)}, {int($1)} + {int($2)} - 1) AS n(i), generate_series(0, 2) AS s(idx)";
     ANALYZE = "ANALYZE";
     MAKE_DATABASE = sqlite "SELECT 1" postgres "
@@ -65,6 +65,8 @@ pub struct Arguments {
 
 const ROUND: Duration = Duration::from_secs(4);
 const BATCH: i64 = 50_000;
+/// One of those written.
+const ONE: &str = "00000000-0000-7000-8000-000000000001";
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let young = arguments.place.open().await?;
@@ -75,6 +77,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = || Settings { in_flight_max: 20_000, ..Settings::default() };
     let young_node = Node::start(young.db.clone(), Registry::<()>::new(), (), settings()).await?;
     let old_node = Node::start(old, Registry::<()>::new(), (), settings()).await?;
+    let past = old_node.sagas.get(ONE.parse()?).await.context("what was written reads as a saga")?;
+    anyhow::ensure!(past.status == Status::Completed, "a past saga is {:?}", past.status);
     let (mut young_us, mut old_us, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=arguments.rounds {
         young_us.push(cost_us(&young_node, arguments.in_flight).await?);

@@ -1,5 +1,5 @@
 //! From a SIGKILL with sagas in flight to the first step that is resumed: on SQLite by the next process, on
-//! PostgreSQL by another node that was there all the time.
+//! PostgreSQL by another node that was there, and had nothing, when it happened.
 
 use crate::sagas::{Node, asked};
 use anyhow::Context as _;
@@ -10,6 +10,7 @@ use serde_json::Map;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 #[derive(Args)]
@@ -55,6 +56,9 @@ pub async fn hold(arguments: HoldArguments) -> anyhow::Result<()> {
     for _ in 0..arguments.count {
         node.sagas.start(asked(node.sagas.new_id(), &["hold"], Map::new())).await?;
     }
+    while node.sagas.owned().await? < i64::try_from(arguments.count)? {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     println!("holding");
     std::future::pending().await
 }
@@ -62,17 +66,16 @@ pub async fn hold(arguments: HoldArguments) -> anyhow::Result<()> {
 pub async fn measure(db: Db, url: &str, count: usize) -> anyhow::Result<f64> {
     let (resumed, mut resumes) = mpsc::unbounded_channel();
     let registry = Registry::new().step(Hold { resumed: Some(resumed) });
+    let holding = start(url, count, &db).await?;
     let (killed, node) = match db.engine() {
         Engine::Sqlite => {
-            db.close().await;
-            drop(db);
-            let killed = start_and_kill(url, count).await?;
+            let killed = kill(holding).await?;
             let db = Db::connect(url, Options::default()).await?;
             (killed, Node::start(db, registry, (), settings()).await?)
         }
         Engine::Postgres => {
             let node = Node::start(db, registry, (), settings()).await?;
-            (start_and_kill(url, count).await?, node)
+            (kill(holding).await?, node)
         }
     };
     let first = tokio::time::timeout(Duration::from_secs(60), resumes.recv()).await?;
@@ -84,9 +87,12 @@ pub async fn measure(db: Db, url: &str, count: usize) -> anyhow::Result<f64> {
     Ok(first.saturating_duration_since(killed).as_secs_f64() * 1000.0)
 }
 
-/// Starts the process, waits until it holds everything, kills it. Answers when.
-async fn start_and_kill(url: &str, count: usize) -> anyhow::Result<Instant> {
-    let mut child = tokio::process::Command::new(std::env::current_exe()?)
+/// Starts the process that holds everything. A SQLite file is its own from then on.
+async fn start(url: &str, count: usize, db: &Db) -> anyhow::Result<Child> {
+    if db.engine() == Engine::Sqlite {
+        db.close().await;
+    }
+    let mut child = Command::new(std::env::current_exe()?)
         .args(["hold", "--database", url, "--count", &count.to_string()])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -94,6 +100,11 @@ async fn start_and_kill(url: &str, count: usize) -> anyhow::Result<Instant> {
     let stdout = child.stdout.take().context("the child's output")?;
     let line = BufReader::new(stdout).lines().next_line().await?;
     anyhow::ensure!(line.as_deref() == Some("holding"), "the child said {line:?}");
+    Ok(child)
+}
+
+/// Answers when.
+async fn kill(mut child: Child) -> anyhow::Result<Instant> {
     child.kill().await?;
     Ok(Instant::now())
 }
