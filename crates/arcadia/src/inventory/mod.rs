@@ -35,7 +35,7 @@ use uuid::Uuid;
 /// The only provider so far.
 pub const PROVIDER: &str = "digitalocean";
 
-/// The provider still lists for some seconds what it destroyed: an older look restores nothing.
+/// The provider still lists for some seconds what it destroyed: an older look restores nothing, and proves no life.
 const RESTORED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// Who saw something or changed it, and through what.

@@ -8,10 +8,10 @@ pub(super) use restated::{Restated, restate_heirs};
 use super::history::{Happened, add_events};
 use super::store::owners::{self as store, Facts, StatementRow};
 use super::timeline::{Ownership, Reason, Statement, timeline};
-use super::{ResourceId, Witness, kinds};
+use super::{RESTORED_AFTER, ResourceId, Witness, kinds};
 use arcadia_saga::Clock;
 use arcadia_sql::{Error, Tx, args};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -129,10 +129,12 @@ fn decide(known: &Facts) -> Decided {
     Decided { owner, cloud_project_id }
 }
 
-/// What is seen without its parent stays with it if that is gone, or may be. A parent that was seen later was merely left.
+/// What is seen without its parent stays with it if that is gone, or may be. A parent that was seen later was merely left;
+/// one that is gone may have been listed a while yet.
 fn still_has_its_parent(known: &Facts) -> bool {
-    let outlived = known.parent_left_at.zip(known.parent_seen_at).is_some_and(|(left, seen)| seen > left);
-    known.parent_left_at.is_none() || known.parent_deleted_at.is_some() || !outlived
+    let Some(left_at) = known.parent_left_at else { return true };
+    let listed_yet = if known.parent_deleted_at.is_some() { RESTORED_AFTER } else { SignedDuration::ZERO };
+    known.parent_seen_at.is_none_or(|seen_at| seen_at <= left_at + listed_yet)
 }
 
 fn differs(known: &Facts, decided: &Decided) -> bool {

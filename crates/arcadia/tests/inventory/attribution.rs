@@ -160,6 +160,37 @@ stories! {
         assert_eq!(owner(world, "volume", &volume).await, nobody("unallocated"), "it lies in the default project");
     }
 
+    async fn a_volume_that_left_a_droplet_long_ago_is_not_its_owner_s_again_when_that_goes(world: &World) {
+        let id = droplet(world, "web");
+        for name in ["b", "c", "d"] {
+            droplet(world, name);
+        }
+        let volume = world.create(Kind::Volume, json!({"name": "data", "region": "nyc3", "size_gigabytes": 1}));
+        world.set(Kind::Volume, &volume, json!({"droplet_id": id.parse::<u64>().unwrap()}));
+        world.sync("droplets").await.unwrap();
+        world.sync("volumes").await.unwrap();
+        let project = project_of(world, "Acme", &id).await;
+        world.give(project, Some("acme"), None).await.unwrap();
+        let other = world.create(Kind::Project, json!({"name": "Globex", "purpose": "Web Application"}));
+        world.set(Kind::Volume, &volume, json!({"droplet_id": null}));
+        world.assign(&other, &format!("do:volume:{volume}")).await;
+        for name in ["volumes", "droplets", "projects"] {
+            world.sync(name).await.unwrap();
+        }
+        let other = world.projects().await.into_iter().find(|it| it.name == "Globex").unwrap().id;
+        world.give(other, Some("globex"), None).await.unwrap();
+        assert_eq!(owner(world, "volume", &volume).await, of("globex", "project"));
+
+        world.destroy(Kind::Droplet, &id);
+        for _ in 0..4 {
+            for name in ["droplets", "volumes", "projects"] {
+                world.sync(name).await.unwrap();
+            }
+        }
+        assert!(world.row("droplet", &id).await.deleted_at.is_some());
+        assert_eq!(owner(world, "volume", &volume).await, of("globex", "project"));
+    }
+
     async fn an_operator_s_word_stands_above_all_until_he_takes_it_back(world: &World) {
         let id = droplet(world, "web");
         world.sync("droplets").await.unwrap();

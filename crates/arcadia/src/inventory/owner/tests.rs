@@ -80,6 +80,7 @@ fn what_is_without_its_parent_stays_with_it_unless_that_was_seen_alive_afterward
     decides(&left(200, None), Reason::Parent, Some("acme"));
     decides(&left(50, None), Reason::None, None);
     decides(&left(50, Some(300)), Reason::Parent, Some("acme"));
+    decides(&left(30, Some(300)), Reason::None, None);
 }
 
 #[test]
