@@ -35,15 +35,16 @@ statements! {
         FROM jsonb_array_elements($3) AS seen (pair)
         WHERE provider = $1 AND kind = $2 AND provider_id = pair ->> 0 AND fingerprint = (pair ->> 1)::bigint
             AND deleted_at IS NULL";
-    /// How many of a list still look as they did, without a mark on them.
+    /// How many of a list still look as they did and were missed by nobody, without a mark on them.
     pub(crate) STILL_AS_BEFORE = sqlite "
         SELECT COUNT(*) FROM json_each($3) AS seen CROSS JOIN cloud_resources AS resource
         WHERE resource.provider = $1 AND resource.kind = $2 AND resource.provider_id = seen.value ->> 0
-            AND resource.fingerprint = seen.value ->> 1 AND resource.deleted_at IS NULL"
+            AND resource.fingerprint = seen.value ->> 1 AND resource.deleted_at IS NULL
+            AND resource.stale_strike_count = 0"
     postgres "
         SELECT COUNT(*) FROM cloud_resources, jsonb_array_elements($3) AS seen (pair)
         WHERE provider = $1 AND kind = $2 AND provider_id = pair ->> 0 AND fingerprint = (pair ->> 1)::bigint
-            AND deleted_at IS NULL";
+            AND deleted_at IS NULL AND stale_strike_count = 0";
 
     /// Answers the ids of those that nobody added meanwhile.
     pub(crate) ADD = sqlite "

@@ -20,7 +20,7 @@ pub(super) const SAGA_TAG: &str = "arcadia-saga-";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marks {
     Seen,
-    /// A frequent look, which writes nothing where nothing is new.
+    /// A frequent look, which writes nothing where nothing is new and nothing was missed.
     None,
 }
 
@@ -73,6 +73,8 @@ struct Changes {
     answers: Vec<Change>,
     added: Vec<Value>,
     rewritten: Vec<Value>,
+    /// Unchanged, though a listing had missed them.
+    not_missing: Vec<Value>,
     events: Vec<Happened>,
     /// Where the owner may be another now.
     to_settle: Vec<ResourceId>,
@@ -85,7 +87,12 @@ impl Changes {
     fn add(&mut self, one: &Observation, print: i64, known: Option<&ResourceRow>, look: &Look<'_>) {
         let answer = match known {
             None => self.discover(one, print, look),
-            Some(row) if row.deleted_at.is_none() && row.fingerprint == Some(print) => Change::Unchanged,
+            Some(row) if row.deleted_at.is_none() && row.fingerprint == Some(print) => {
+                if row.stale_strike_count > 0 {
+                    self.not_missing.push(json!([one.provider_id, print]));
+                }
+                Change::Unchanged
+            }
             Some(row) => self.compare(one, print, row, look),
         };
         self.answers.push(answer);
@@ -155,10 +162,7 @@ impl Look<'_> {
         let pairs = seen.iter().zip(prints).map(|(one, print)| json!([one.provider_id, print]));
         let pairs = Value::Array(pairs.collect());
         let count = match marks {
-            Marks::Seen => {
-                let args = args![PROVIDER, self.kind, pairs, self.at, self.witness.run];
-                tx.execute(&store::SEEN_AGAIN, args).await?
-            }
+            Marks::Seen => self.see_again(tx, pairs).await?,
             Marks::None => {
                 let args = args![PROVIDER, self.kind, pairs];
                 let (count,): (i64,) = tx.fetch_one(&store::STILL_AS_BEFORE, args).await?;
@@ -166,6 +170,11 @@ impl Look<'_> {
             }
         };
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    async fn see_again(&self, tx: &mut Tx, pairs: Value) -> Result<u64, Error> {
+        let args = args![PROVIDER, self.kind, pairs, self.at, self.witness.run];
+        tx.execute(&store::SEEN_AGAIN, args).await
     }
 
     async fn known(&self, tx: &mut Tx, seen: &[Observation]) -> Result<HashMap<String, ResourceRow>, Error> {
@@ -187,6 +196,9 @@ impl Look<'_> {
         }
         if !changes.rewritten.is_empty() {
             tx.execute(&store::REWRITE, args![Value::Array(changes.rewritten), self.at, run]).await?;
+        }
+        if !changes.not_missing.is_empty() {
+            self.see_again(tx, Value::Array(changes.not_missing)).await?;
         }
         add_events(tx, changes.events, self.witness, self.at, self.clock).await?;
         let settled = owner::settle(tx, changes.to_settle, self.witness, self.at, self.clock).await?;

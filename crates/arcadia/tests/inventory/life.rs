@@ -1,8 +1,11 @@
 //! The life of a resource as its events tell it, and whose it is on the way.
 
 use crate::world::World;
-use digitalocean_sim::Kind;
+use arcadia::inventory::{self, DROPLET, Observation};
+use digitalocean::{CreateDroplet, ImageRef};
+use digitalocean_sim::{Fault, FaultKind, Kind};
 use serde_json::json;
+use std::time::Duration;
 
 /// Enough others, so that one that is gone is no sudden drop.
 async fn five_droplets(world: &World) -> Vec<String> {
@@ -96,6 +99,35 @@ stories! {
         }
         world.sync("droplets").await.unwrap();
         assert_eq!(world.events_of("droplet", &ids[0]).await, ["discovered", "deleted"]);
+    }
+
+    async fn what_a_full_look_missed_and_a_frequent_one_saw_is_not_missing(world: &World) {
+        five_droplets(world).await;
+        world.sync("droplets").await.unwrap();
+        let hidden = Fault::new("POST /v2/droplets", FaultKind::Hide { ms: 40 * 60_000 });
+        world.simulator.inject(hidden.once());
+        let cloud = &world.service.cloud;
+        let wanted = CreateDroplet {
+            name: "late".to_owned(),
+            region: Some("nyc3".to_owned()),
+            size: "s-1vcpu-1gb".to_owned(),
+            image: ImageRef::Slug("ubuntu-24-04-x64".to_owned()),
+            ..CreateDroplet::default()
+        };
+        let id = cloud.digitalocean.droplets().create(&wanted).await.unwrap().droplet.id;
+        world.advance(Duration::from_secs(5 * 60));
+        let droplet = cloud.digitalocean.droplets().get(id).await.unwrap();
+        let mut tx = cloud.db.begin().await.unwrap();
+        let seen = [Observation::from(&droplet)];
+        inventory::upsert(&mut tx, DROPLET, &seen, &world.operator(), &cloud.clock).await.unwrap();
+        tx.commit().await.unwrap();
+        let id = id.to_string();
+        for strikes in 1..=2 {
+            world.sync("droplets").await.unwrap();
+            assert_eq!(world.row("droplet", &id).await.stale_strike_count, strikes);
+        }
+        world.sync("droplet_statuses").await.unwrap();
+        assert_eq!(world.row("droplet", &id).await.stale_strike_count, 0);
     }
 
     async fn the_frequent_look_sees_a_change_and_writes_nothing_else(world: &World) {
