@@ -37,8 +37,8 @@ pub async fn assign(
     witness: &Witness,
     clock: &Clock,
 ) -> Result<(), WordError> {
-    let at = witness.seen_at(clock);
     let known = known(tx, id).await?;
+    let at = witness.seen_at(clock);
     let from_at = effective_from.unwrap_or(at);
     if from_at > at {
         return Err(WordError::Future);
@@ -70,8 +70,8 @@ pub async fn assign(
 /// # Errors
 /// See [`WordError`]; nothing was written then.
 pub async fn release(tx: &mut Tx, id: ResourceId, witness: &Witness, clock: &Clock) -> Result<(), WordError> {
-    let at = witness.seen_at(clock);
     let known = known(tx, id).await?;
+    let at = witness.seen_at(clock);
     if !is_said(&known) {
         return Ok(());
     }
@@ -85,7 +85,8 @@ pub async fn release(tx: &mut Tx, id: ResourceId, witness: &Witness, clock: &Clo
 }
 
 async fn known(tx: &mut Tx, id: ResourceId) -> Result<Decided, WordError> {
-    let known: Option<Decided> = tx.fetch_optional(&store::TO_SAY, args![id]).await?;
+    owner::alone(tx).await?;
+    let known: Option<Decided> = tx.fetch_optional(&store::TO_SAY, args![vec![id.0]]).await?;
     known.ok_or(WordError::NotFound)
 }
 

@@ -32,6 +32,17 @@ struct Decided {
     cloud_project_id: Option<Uuid>,
 }
 
+/// To be called before anything else by whoever sees the account or speaks for an operator: what one decides follows from
+/// parents and projects that another may be about to change.
+pub(super) async fn alone(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute(&store::ALONE, args![]).await.map(drop)
+}
+
+/// To be called before what decides is read: a word that is being said of them is waited for, not written over.
+pub(super) async fn hold(tx: &mut Tx, ids: &[Uuid]) -> Result<(), Error> {
+    tx.fetch_all::<(Uuid,)>(&store::HOLD, args![ids.to_vec()]).await.map(drop)
+}
+
 /// Decides anew whose these are, and after them what lives through those. Answers the changed ones, whose versions are
 /// still to be kept.
 pub(super) async fn settle(
@@ -62,6 +73,7 @@ pub(super) async fn settle_moved(
         if ids.is_empty() {
             break;
         }
+        hold(tx, &ids).await?;
         let facts: Vec<Facts> = tx.fetch_all(&store::FACTS, args![ids.clone()]).await?;
         let mut changed = Vec::new();
         for known in facts {

@@ -131,6 +131,7 @@ pub async fn give(
     witness: &Witness,
     clock: &Clock,
 ) -> Result<ProjectRow, GiveError> {
+    owner::alone(tx).await?;
     let row: Option<ProjectRow> = tx.fetch_optional(&store::ONE_TO_CHANGE, args![project]).await?;
     let row = row.ok_or(GiveError::NotFound)?;
     let at = witness.seen_at(clock);
@@ -151,9 +152,11 @@ pub async fn give(
     let gift = Gift { project, tenant_id, from_at, at };
     let mut after = Uuid::nil();
     loop {
-        let batch: Vec<Decided> = tx.fetch_all(&store::DECIDED_BY, args![project, after, BATCH]).await?;
-        let Some(last) = batch.last() else { break };
-        after = last.id.0;
+        let ids: Vec<(Uuid,)> = tx.fetch_all(&store::DECIDED_BY, args![project, after, BATCH]).await?;
+        let ids: Vec<Uuid> = ids.into_iter().map(|(id,)| id).collect();
+        let Some(last) = ids.last() else { break };
+        after = *last;
+        let batch: Vec<Decided> = tx.fetch_all(&super::store::owners::TO_SAY, args![ids]).await?;
         gift.hand_over(tx, batch, witness, clock).await?;
     }
     Ok(ProjectRow { tenant_id: gift.tenant_id, ..row })

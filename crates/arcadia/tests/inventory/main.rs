@@ -16,6 +16,7 @@ mod history;
 mod life;
 mod listings;
 mod many;
+mod races;
 mod sync_command;
 mod upsert;
 mod volatile;

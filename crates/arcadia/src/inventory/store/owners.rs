@@ -8,6 +8,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 statements! {
+    /// On PostgreSQL nobody else decides until this transaction ends; SQLite has one writer anyway.
+    pub(crate) ALONE = sqlite "SELECT 1" postgres "SELECT pg_advisory_xact_lock(6138207155402743811)";
+    /// Nobody else changes these until this transaction ends.
+    pub(crate) HOLD = "SELECT id FROM cloud_resources WHERE id {any($1)} ORDER BY id {for_update}";
     /// All that decides whose these are.
     pub(crate) FACTS = "
         SELECT resource.id, resource.kind, resource.tenant_id, resource.owner_reason, resource.owner_since,
@@ -86,9 +90,10 @@ statements! {
         UPDATE cloud_resources SET deployment_id = $2,
             owner_reason = CASE WHEN owner_reason = 'operator' THEN owner_reason ELSE 'none' END
         WHERE id = $1 AND deployment_id IS DISTINCT FROM $2";
-    /// What an operator is about to speak of.
+    /// What an operator is about to speak of, held until he has.
     pub(crate) TO_SAY = "
-        SELECT id, cloud_project_id, owner_reason, tenant_id, deleted_at FROM cloud_resources WHERE id = $1 {for_update}";
+        SELECT id, cloud_project_id, owner_reason, tenant_id, deleted_at FROM cloud_resources
+        WHERE id {any($1)} ORDER BY id {for_update}";
     /// An operator's word.
     pub(crate) SAY = "
         UPDATE cloud_resources SET owner_reason = $2, tenant_id = $3, owner_since = $4, owner_project_id = NULL

@@ -53,10 +53,8 @@ statements! {
         WHERE project_id = $1 ORDER BY number";
     /// All that ever belonged to somebody through this project, tombstones too.
     pub(crate) DECIDED_BY = "
-        SELECT DISTINCT owner.resource_id AS id, resource.cloud_project_id, resource.owner_reason, resource.tenant_id,
-            resource.deleted_at
-        FROM cloud_resource_owners AS owner JOIN cloud_resources AS resource ON resource.id = owner.resource_id
-        WHERE owner.project_id = $1 AND owner.resource_id > $2 ORDER BY owner.resource_id LIMIT $3";
+        SELECT DISTINCT resource_id FROM cloud_resource_owners
+        WHERE project_id = $1 AND resource_id > $2 ORDER BY resource_id LIMIT $3";
 }
 
 row! {

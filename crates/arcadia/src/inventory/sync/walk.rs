@@ -4,7 +4,7 @@
 use super::super::observation::Observation;
 use super::super::runs::{Projects, Run, Tally};
 use super::super::upsert::{Marks, record};
-use super::super::{Witness, projects};
+use super::super::{Witness, owner, projects};
 use super::Synced;
 use crate::cloud::Cloud;
 use arcadia_saga::{Clock, Halt};
@@ -150,8 +150,11 @@ impl Walk<'_> {
         &self.hand.cloud().clock
     }
 
+    /// A transaction in which nobody else decides whose something is.
     pub(super) async fn tx(&self) -> Result<Tx, Stop> {
-        self.hand.tx().await
+        let mut tx = self.hand.tx().await?;
+        owner::alone(&mut tx).await?;
+        Ok(tx)
     }
 
     /// Everything of one kind: what the complete listing does not have is struck.
