@@ -47,6 +47,13 @@ pub(super) async fn record(
     clock: &Clock,
 ) -> Result<Vec<Change>, Error> {
     let look = Look { kind, witness, clock, at: witness.seen_at(clock) };
+    let storable: Vec<Observation>;
+    let seen = if seen.iter().all(Observation::is_storable) {
+        seen
+    } else {
+        storable = seen.iter().map(Observation::storable).collect();
+        &storable
+    };
     let prints: Vec<i64> = seen.iter().map(Observation::fingerprint).collect();
     if look.count_unchanged(tx, seen, &prints, marks).await? == seen.len() {
         return Ok(vec![Change::Unchanged; seen.len()]);

@@ -2,10 +2,16 @@
 
 use crate::world::World;
 use arcadia::inventory::{self, DROPLET, Observation};
+use arcadia_sql::{args, statements};
 use digitalocean::{CreateDroplet, ImageRef};
 use digitalocean_sim::{Fault, FaultKind, Kind};
 use serde_json::json;
 use std::time::Duration;
+
+statements! {
+    HIDE = "ALTER TABLE cloud_resource_terms RENAME TO hidden_terms";
+    SHOW = "ALTER TABLE hidden_terms RENAME TO cloud_resource_terms";
+}
 
 /// Enough others, so that one that is gone is no sudden drop.
 async fn five_droplets(world: &World) -> Vec<String> {
@@ -87,6 +93,15 @@ stories! {
         assert_eq!((row.id, row.first_seen_at, row.deleted_at), (first.id, first.first_seen_at, None));
         assert_eq!(world.events_of("dns_zone", "b.com").await, ["discovered", "deleted", "restored"]);
         assert_eq!(world.overlapping_versions().await, 0);
+    }
+
+    async fn a_run_that_the_database_ended_says_why(world: &World) {
+        let db = &world.service.cloud.db;
+        db.execute(&HIDE, args![]).await.unwrap();
+        world.sync("domains").await.unwrap_err();
+        db.execute(&SHOW, args![]).await.unwrap();
+        let error = world.last_run().await.error.unwrap();
+        assert!(error.contains("cloud_resource_terms"), "{error}");
     }
 
     async fn what_is_destroyed_is_gone_after_three_syncs_and_not_before(world: &World) {

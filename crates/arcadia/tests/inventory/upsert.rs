@@ -93,6 +93,26 @@ on_both_databases! {
         assert!(stored(&db).await.iter().all(|row| row.last_seen_at == seen_at));
     }
 
+    async fn a_name_that_no_database_holds_keeps_no_other_from_being_seen(db: TestDb) {
+        let looker = Looker::new();
+        let mut chance = fastrand::Rng::with_seed(7);
+        let long: String = std::iter::repeat_with(|| chance.alphanumeric()).take(9000).collect();
+        let attrs = json!({"description": "x\0y"}).as_object().cloned().unwrap();
+        let odd = [
+            Observation { name: "web\0".to_owned(), ..droplet("1") },
+            Observation { name: long.clone(), ..droplet("2") },
+            Observation { attrs, ..droplet("3") },
+            droplet("4"),
+        ];
+        assert_eq!(looker.sees(&db, &odd).await, [Change::Discovered; 4]);
+        assert_eq!(looker.sees(&db, &odd).await, [Change::Unchanged; 4]);
+        let names: Vec<String> = stored(&db).await.into_iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), 4);
+        for name in ["web\u{fffd}", &long[..1024], "web-3", "web-4"] {
+            assert!(names.iter().any(|known| known == name), "{name}");
+        }
+    }
+
     async fn a_change_is_one_event_with_the_fields_that_changed(db: TestDb) {
         let looker = Looker::new();
         looker.sees(&db, &[droplet("1"), droplet("2")]).await;

@@ -81,8 +81,13 @@ pub enum Stop {
     Cancelled,
     #[error("the step was stopped")]
     Halted(Halt),
-    #[error("the database: {0}")]
+    #[error("the database: {}", with_cause(.0))]
     Database(#[from] arcadia_sql::Error),
+}
+
+/// Whoever reads of a failed run has no log beside it.
+fn with_cause(error: &arcadia_sql::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// One sync under way.
