@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 statements! {
-    /// On PostgreSQL nobody else decides until this transaction ends; SQLite has one writer anyway.
-    pub(crate) ALONE = sqlite "SELECT 1" postgres "SELECT pg_advisory_xact_lock(6138207155402743811)";
+    /// On PostgreSQL nobody else decides until this transaction ends; SQLite has one writer anyway. Who comes while a large
+    /// project changes hands waits for it, not quite as long as a request may take.
+    pub(crate) ALONE = sqlite "SELECT 1" postgres "
+        SELECT set_config('lock_timeout', '20s', TRUE), pg_advisory_xact_lock(6138207155402743811)";
     /// Nobody else changes these until this transaction ends.
     pub(crate) HOLD = "SELECT id FROM cloud_resources WHERE id {any($1)} ORDER BY id {for_update}";
     /// All that decides whose these are.
