@@ -60,11 +60,7 @@ on_both_databases! {
         let world = World::new(db);
         world.shelf.trouble("make:0", [Trouble::Block]);
         let id = world.start(&["make"], no_inputs()).await;
-        let dying = world.runner();
-        let round = tokio::spawn(async move { dying.round().await });
-        world.shelf.reached.notified().await;
-        round.abort();
-        let _ = round.await;
+        world.die_in_the_call().await;
         // The effect happened, but the node died before it could say so.
         let mark = world.saga(id).await.mark(0).step;
         world.shelf.things.lock().unwrap().insert(mark, 1);
@@ -83,11 +79,7 @@ on_both_databases! {
         world.shelf.trouble("make:0", vec![Trouble::Block; 9]);
         let id = world.start(&["make"], no_inputs()).await;
         for _ in 0..3 {
-            let dying = world.runner();
-            let round = tokio::spawn(async move { dying.round().await });
-            world.shelf.reached.notified().await;
-            round.abort();
-            let _ = round.await;
+            world.die_in_the_call().await;
             world.now.advance(PAST_THE_LEASE);
         }
         world.settle().await;

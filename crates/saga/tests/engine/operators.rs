@@ -181,11 +181,7 @@ on_both_databases! {
         world.shelf.trouble("make:0", vec![Trouble::Block; 3]);
         let id = world.start(&["make"], no_inputs()).await;
         for _ in 0..3 {
-            let dying = world.runner();
-            let round = tokio::spawn(async move { dying.round().await });
-            world.shelf.reached.notified().await;
-            round.abort();
-            let _ = round.await;
+            world.die_in_the_call().await;
             world.now.advance(Duration::from_secs(11));
         }
         world.settle().await;

@@ -51,11 +51,7 @@ impl World {
     /// Three processes die in the call at which the saga stands; after that it is parked.
     async fn crash(&self, id: SagaId) {
         for _ in 0..3 {
-            let dying = self.runner();
-            let round = tokio::spawn(async move { dying.round().await });
-            self.shelf.reached.notified().await;
-            round.abort();
-            let _ = round.await;
+            self.die_in_the_call().await;
             self.now.advance(Duration::from_secs(11));
         }
         self.settle().await;

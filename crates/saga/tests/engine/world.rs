@@ -4,7 +4,7 @@ use arcadia_saga::{
     By, Class, Clock, Halt, Outcome, Policy, Registry, Run, Runner, Saga, SagaId, Sagas, Settings, StartSaga,
     Step, StepResult, Undo, Undoing, shape,
 };
-use arcadia_sql::{ManualNow, Options, testing::TestDb};
+use arcadia_sql::{ManualNow, Options, args, statements, testing::TestDb};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +12,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+statements! {
+    ASKING = sqlite "SELECT 0" postgres "
+        SELECT COUNT(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+            AND state <> 'idle'";
+}
 
 /// What happens at one call, instead of success.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,6 +247,19 @@ impl World {
             self.shelf.gate.notify_one();
         });
         driven.unwrap();
+    }
+
+    /// A node that dies in the call at which its saga is blocked. A process that is gone asks nothing more of the database:
+    /// what this one was asking is over when this returns.
+    pub async fn die_in_the_call(&self) {
+        let dying = self.runner();
+        let round = tokio::spawn(async move { dying.round().await });
+        self.shelf.reached.notified().await;
+        round.abort();
+        let _ = round.await;
+        while self.db.fetch_one::<i64>(&ASKING, args![]).await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub async fn saga(&self, id: SagaId) -> Saga {
