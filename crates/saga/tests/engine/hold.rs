@@ -12,7 +12,7 @@ on_both_databases! {
         let first = world.sagas.hold_claims("one");
         let id = world.start(&["make"], no_inputs()).await;
         assert_eq!(world.runner().round().await.unwrap(), 0);
-        let settled = tokio::time::timeout(std::time::Duration::from_secs(10), world.settle());
+        let settled = tokio::time::timeout(std::time::Duration::from_secs(20 * 60), world.settle());
         settled.await.expect("there is nothing that it could settle");
         let second = world.sagas.hold_claims("two");
         assert!(!world.sagas.release_claims(first), "the hold since then is not the first one's to release");

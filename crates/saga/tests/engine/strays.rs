@@ -25,8 +25,8 @@ statements! {
         VALUES ($1, 'old build', {time($2)}, {time($2)}, TRUE, '[]')";
 }
 
-/// So long a stray may stay undiscovered on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Only what is never found stays undiscovered so long: a machine may stand still for minutes.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 /// Does not end before its node's lease has, unless it is in doubt.
 struct OutlastsTheLease {
