@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::sqlite::BUSY_TIMEOUT;
-use crate::{Db, Engine, Migrations, Options, args};
+use crate::{Db, Engine, Migrations, Options};
 
 /// Names the server for tests; `cargo xtask test` starts one and sets it.
 pub const SERVER_VARIABLE: &str = "ARCADIA_TEST_PG_URL";
@@ -22,16 +22,14 @@ pub const SERVER_VARIABLE: &str = "ARCADIA_TEST_PG_URL";
 /// Both engines sort alike then.
 const LIKE_OURS: &str = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
 
-crate::statements! {
-    /// Triggers and foreign keys sleep meanwhile. It is run on PostgreSQL only.
-    EMPTY = sqlite "SELECT 1" postgres "
-        DO 'DECLARE name TEXT; BEGIN
-            PERFORM set_config(''session_replication_role'', ''replica'', TRUE);
-            FOR name IN SELECT tablename FROM pg_tables
-                WHERE schemaname = ''public'' AND tablename <> ''arcadia_migrations''
-            LOOP EXECUTE ''DELETE FROM '' || quote_ident(name); END LOOP;
-        END'";
-}
+/// On PostgreSQL. Triggers and foreign keys sleep meanwhile.
+const EMPTY: &str = "
+    DO 'DECLARE name TEXT; BEGIN
+        PERFORM set_config(''session_replication_role'', ''replica'', TRUE);
+        FOR name IN SELECT tablename FROM pg_tables
+            WHERE schemaname = ''public'' AND tablename <> ''arcadia_migrations''
+        LOOP EXECUTE ''DELETE FROM '' || quote_ident(name); END LOOP;
+    END'";
 
 /// A database of one test. Dereferences to its [`Db`].
 #[derive(Debug)]
@@ -120,7 +118,11 @@ impl TestDb {
         match &self.place {
             Place::Folder { file, .. } => clear_file(file).expect("the test's database can be emptied"),
             Place::Server { .. } => {
-                self.db.execute(&EMPTY, args![]).await.expect("the test's database can be emptied");
+                // Not by the pool's connections: they give up on a disk that is busy, and on a dying session's locks.
+                let options: PgConnectOptions = self.url.parse().expect("a URL of ours");
+                let mut connection = options.connect().await.expect("the test's database opens once more");
+                run(&mut connection, EMPTY).await;
+                let _ = connection.close().await;
             }
         }
     }
