@@ -45,10 +45,34 @@ pub(super) fn settings(config: &Config) -> Settings {
             "`call_timeout_ms` is close to `lease_ms`: most calls will have to wait for a fresh lease"
         );
     }
+    let usual = Settings::default();
     Settings {
         node_name: format!("arcadia-{}", std::process::id()),
         lease: config.lease,
         call_timeout: config.call_timeout,
-        ..Settings::default()
+        // A stop that did not wait for a call to be answered or given up would leave a saga in doubt.
+        grace: usual.grace.max(config.call_timeout),
+        ..usual
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::settings;
+    use crate::config::{Config, Sources};
+    use std::time::Duration;
+
+    #[test]
+    fn a_stop_waits_at_least_for_as_long_as_a_call_may_take() {
+        let grace = |call_timeout_ms: &str| {
+            let variable = |name: &str| match name {
+                "ARCADIA_LEASE_MS" => Some("300000".to_owned()),
+                "ARCADIA_CALL_TIMEOUT_MS" => Some(call_timeout_ms.to_owned()),
+                _ => None,
+            };
+            settings(&Config::load_with(&Sources::default(), variable).unwrap()).grace
+        };
+        assert_eq!(grace("120000"), Duration::from_secs(120));
+        assert_eq!(grace("6000"), Duration::from_secs(20));
     }
 }
