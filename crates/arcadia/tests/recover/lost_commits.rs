@@ -10,15 +10,17 @@ use digitalocean_sim::{Fault, FaultKind, Stage};
 use std::collections::BTreeSet;
 
 const CREATE: &str = "POST /v2/droplets";
+/// The call that is held is not given up while the database is replaced.
+const CALL_TIMEOUT_S: u64 = 15;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_replaced_under_a_living_process_holds_it_before_it_writes_anything() {
-    judge(Site::new(Engine::Postgres).await).await;
+    judge(Site::new(Engine::Postgres).await.patient(CALL_TIMEOUT_S)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_comes_back_with_older_data_holds_the_living_process_before_it_writes_anything() {
-    judge(Site::on_cluster().await).await;
+    judge(Site::on_cluster().await.patient(CALL_TIMEOUT_S)).await;
 }
 
 async fn judge(mut site: Site) {

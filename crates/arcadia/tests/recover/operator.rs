@@ -149,6 +149,7 @@ async fn run(site: &Site, arguments: &[&str]) -> String {
 
 /// A person looked.
 pub async fn release(site: &Site) -> Value {
+    site.until_hold_is_open().await;
     recover(site, &["--release", "--reason", REASON, "--by", "ada"]).await
 }
 

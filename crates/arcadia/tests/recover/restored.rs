@@ -185,7 +185,7 @@ on_both_databases! {
     }
 
     async fn a_database_that_lost_nothing_is_compared_by_one_listing_and_not_held(engine: Engine) {
-        let (site, customer) = (Site::new(engine).await, Customer::new());
+        let (site, customer) = (Site::new(engine).await.patient(PATIENCE.as_secs()), Customer::new());
         site.add_strangers();
         let server = Child::serve(&site).await;
         let [one] = provisioned(&server, &customer, ["one"]).await;
@@ -203,7 +203,7 @@ on_both_databases! {
 
     /// Nobody knows it, and it is gone: the provider lists it a little longer.
     async fn what_is_listed_after_its_destruction_holds_nothing(engine: Engine) {
-        let (site, customer) = (Site::new(engine).await, Customer::new());
+        let (site, customer) = (Site::new(engine).await.patient(PATIENCE.as_secs()), Customer::new());
         let server = Child::serve(&site).await;
         let [one] = provisioned(&server, &customer, ["one"]).await;
         server.stop().await;

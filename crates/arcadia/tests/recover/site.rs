@@ -28,6 +28,7 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(5);
 statements! {
     STOP_BEATS = "ALTER TABLE arcadia_beats RENAME TO arcadia_beats_away";
     LET_BEATS = "ALTER TABLE arcadia_beats_away RENAME TO arcadia_beats";
+    OPEN_HOLDS = "SELECT COUNT(*) FROM arcadia_holds WHERE is_open";
     RELEASES = "SELECT released_by, released_because FROM arcadia_holds WHERE NOT is_open";
 }
 
@@ -37,6 +38,8 @@ pub struct Site {
     pub provider: String,
     base: Base,
     folder: TempDir,
+    /// Real milliseconds.
+    call_timeout_ms: u64,
     _stop: DropGuard,
 }
 
@@ -83,7 +86,13 @@ impl Site {
         let (served, stopped) = (simulator.clone(), stop.clone());
         tokio::spawn(async move { served.serve(listener, stopped).await });
         let (provider, folder) = (format!("http://{address}"), TempDir::new().unwrap());
-        Site { simulator, provider, base, folder, _stop: stop.drop_guard() }
+        Site { simulator, provider, base, folder, call_timeout_ms: 500, _stop: stop.drop_guard() }
+    }
+
+    /// With a process that gives up on a call only after so many seconds, however late the provider gets its turn. A
+    /// comparison after a failover takes as long.
+    pub fn patient(self, call_timeout_s: u64) -> Site {
+        Site { call_timeout_ms: call_timeout_s * 1_000, ..self }
     }
 
     pub fn folder(&self) -> &Path {
@@ -105,8 +114,8 @@ impl Site {
             ("ARCADIA_SCHEDULES", "false".to_owned()),
             ("ARCADIA_JWT_SECRET", JWT_SECRET.to_owned()),
             ("ARCADIA_SPEED", SPEED.to_string()),
-            ("ARCADIA_LEASE_MS", "1000".to_owned()),
-            ("ARCADIA_CALL_TIMEOUT_MS", "500".to_owned()),
+            ("ARCADIA_LEASE_MS", (2 * self.call_timeout_ms).to_string()),
+            ("ARCADIA_CALL_TIMEOUT_MS", self.call_timeout_ms.to_string()),
             ("ARCADIA_LOG_FORMAT", "json".to_owned()),
             ("DIGITALOCEAN_API_URL", self.provider.clone()),
             ("DO_API_TOKEN", TOKEN.to_owned()),
@@ -247,6 +256,18 @@ impl Site {
     pub async fn forget(&self, saga: Uuid) {
         let (db, sagas) = self.sagas().await;
         assert_eq!(sagas.forget(&[SagaId(saga)]).await.unwrap(), 1);
+        db.close().await;
+    }
+
+    /// The hold is in the database. A process stands still before that.
+    pub async fn until_hold_is_open(&self) {
+        let db = self.database().await;
+        let opening = async {
+            while db.fetch_one::<i64>(&OPEN_HOLDS, args![]).await.unwrap() == 0 {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(super::child::PATIENCE, opening).await.expect("the hold is written down");
         db.close().await;
     }
 
