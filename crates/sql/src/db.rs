@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::options::Target;
 use crate::render::Rendered;
 use crate::{
-    Args, Engine, Error, FromRow, Listener, ManualNow, Options, Row, SqliteSession, Statement, Tx, args,
-    postgres, sqlite,
+    Args, Engine, Error, FromRow, Listener, ManualNow, Options, PostgresSession, Row, SqliteSession,
+    Statement, Tx, args, postgres, sqlite,
 };
 
 crate::statements! {
@@ -128,6 +128,19 @@ impl Db {
         match &self.0.backend {
             Backend::Sqlite(pools) => pools.session(self.clone()).map(Some),
             Backend::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// A connection for small batches on large tables, planned as [`Db::batch_connections`] are, where this is PostgreSQL.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn postgres_session(&self) -> Result<Option<PostgresSession>, Error> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::Postgres(pool) => {
+                Ok(Some(PostgresSession::new(self.clone(), pool.for_batches(1).await?)))
+            }
         }
     }
 

@@ -28,7 +28,7 @@ pub use migrate::{Migration, Migrations, Sql};
 pub use migrations::MIGRATIONS;
 pub use options::{Engine, Options};
 pub use row::{Cell, Column, FromRow, Row};
-pub use session::{SqliteSession, SqliteTx};
+pub use session::{PostgresSession, SqliteSession, SqliteTx};
 pub use statement::Statement;
 pub use tx::Tx;
 pub use value::{Args, Argument, Kind, Value};

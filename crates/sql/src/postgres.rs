@@ -20,7 +20,7 @@ use crate::{Error, Options};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A server that was cut off says nothing for ever: after this long the connection counts as lost.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+pub(crate) const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const CACHED_STATEMENTS: usize = 512;
 const SESSION: &str = "SET lock_timeout = '5s'; SET TIME ZONE 'UTC'";
 // A host that vanishes in the middle of a transaction must not hold its row locks until the server's kernel notices, which
@@ -114,7 +114,7 @@ impl Pool {
         self.lend().await?.fetch_all(call).await
     }
 
-    async fn lend(&self) -> Result<Lent, sqlx::Error> {
+    pub(crate) async fn lend(&self) -> Result<Lent, sqlx::Error> {
         Lent::by(&self.pool).await.map_err(|error| self.explain(error))
     }
 

@@ -1,15 +1,19 @@
 //! A connection for a hot path, beside the pools: on SQLite blocking, for a thread of its own (a statement through
-//! the pool costs a hop between threads); on PostgreSQL a small pool that plans for small batches.
+//! the pool costs a hop between threads); on PostgreSQL kept between calls (a pool asks the server once more whenever it
+//! gets one back), and it plans for small batches.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, ffi};
 
 use crate::db::Db;
+use crate::lent::Lent;
+use crate::postgres::{Pool, TRUSTED_IDLE};
 use crate::sqlite::{self, Turn};
 use crate::value::{Kind, Value};
-use crate::{Args, Error, Statement};
+use crate::{Args, Error, FromRow, Statement};
 
 /// SQLite's second writer. It takes turns with [`Db::begin`], so that neither starves nor finds the file busy.
 pub struct SqliteSession {
@@ -114,6 +118,50 @@ impl SqliteTx<'_> {
         }
         let prepared = self.connection.prepare_cached(&call.rendered.text);
         Ok((prepared.map_err(|error| from_rusqlite(statement.name(), error))?, values))
+    }
+}
+
+/// PostgreSQL's: one call after the other on the same connection, for as long as it answers.
+pub struct PostgresSession {
+    db: Db,
+    pool: Pool,
+    kept: Option<(Lent, Instant)>,
+}
+
+impl std::fmt::Debug for PostgresSession {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("PostgresSession").field("db", &self.db).finish_non_exhaustive()
+    }
+}
+
+impl PostgresSession {
+    pub(crate) fn new(db: Db, pool: Pool) -> PostgresSession {
+        PostgresSession { db, pool, kept: None }
+    }
+
+    /// All rows of one statement, which is a transaction of its own.
+    pub async fn fetch_all<R: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        args: Args,
+    ) -> Result<Vec<R>, Error> {
+        let call = self.db.call(statement, args)?;
+        let failed = |error| Error::from_driver(statement.name(), error);
+        let mut lent = self.lend().await.map_err(failed)?;
+        // After an error it goes back to the pool, which finds out whether the server is there still.
+        let rows = lent.fetch_all(call).await.map_err(failed)?;
+        self.kept = Some((lent, Instant::now()));
+        rows.iter().map(R::from_row).collect()
+    }
+
+    async fn lend(&mut self) -> Result<Lent, sqlx::Error> {
+        match self.kept.take() {
+            Some((lent, since)) if since.elapsed() < TRUSTED_IDLE => Ok(lent),
+            rested => {
+                drop(rested);
+                self.pool.lend().await
+            }
+        }
     }
 }
 

@@ -37,18 +37,20 @@ pub async fn bare_limit(db: &Db, clock: &Clock, groups: usize) -> Result<Duratio
             written.await.map_err(|error| Error::Other { statement: "bare", source: Box::new(error) })?
         }
         Engine::Postgres => {
-            let db = db.batch_connections(u32::try_from(WRITERS).unwrap_or(2)).await?;
             let mut shares: Vec<Vec<[Vec<Entry>; 4]>> = (0..WRITERS).map(|_| Vec::new()).collect();
             for (at, group) in batches.into_iter().enumerate() {
                 shares[at % WRITERS].push(group);
             }
+            let mut sessions = Vec::new();
+            for _ in &shares {
+                sessions.extend(db.postgres_session().await?);
+            }
             let began = clock.monotonic();
             let mut writers = tokio::task::JoinSet::new();
-            for share in shares {
-                let db = db.clone();
+            for (share, mut session) in shares.into_iter().zip(sessions) {
                 writers.spawn(async move {
                     for batch in share.iter().flatten() {
-                        postgres::write(&db, batch.iter()).await?;
+                        postgres::write(&mut session, batch.iter()).await?;
                     }
                     Ok::<(), Error>(())
                 });

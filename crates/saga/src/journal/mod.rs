@@ -67,12 +67,12 @@ impl Queues {
                 shards.push(queue);
             }
             Engine::Postgres => {
-                let connections = db.batch_connections(u32::try_from(CONNECTIONS).unwrap_or(2)).await?;
                 for _ in 0..CONNECTIONS {
+                    let Some(session) = db.postgres_session().await? else { continue };
                     let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-                    let (connections, ended) = (connections.clone(), writer_ended.clone().drop_guard());
+                    let ended = writer_ended.clone().drop_guard();
                     tokio::spawn(async move {
-                        postgres::write_all(connections, jobs).await;
+                        postgres::write_all(session, jobs).await;
                         drop(ended);
                     });
                     shards.push(queue);

@@ -4,7 +4,7 @@ use super::entry::{Change, Entry};
 use super::{BATCH_MAX, Job, same};
 use crate::rows::{Written, WrittenTo};
 use crate::store;
-use arcadia_sql::{Args, Db, Error, Value};
+use arcadia_sql::{Args, Error, PostgresSession, Value};
 use std::collections::HashMap;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -12,21 +12,21 @@ use uuid::Uuid;
 /// Each costs the time-out of a lock; beyond so many it is no longer single rows that somebody holds.
 const HELD_ROWS_MAX: usize = 3;
 
-pub(super) async fn write_all(db: Db, mut jobs: mpsc::Receiver<Job>) {
+pub(super) async fn write_all(mut session: PostgresSession, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while jobs.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        write_batch(&db, std::mem::take(&mut batch)).await;
+        write_batch(&mut session, std::mem::take(&mut batch)).await;
     }
 }
 
-async fn write_batch(db: &Db, mut batch: Vec<Job>) {
+async fn write_batch(session: &mut PostgresSession, mut batch: Vec<Job>) {
     // Rows are locked in id order, so that no two writers wait for each other in a circle.
     batch.sort_unstable_by_key(|job| job.entry.id);
     // Of a lost lease and of its heir: the batch's ledger rows, events and locks are fenced by saga, not by entry.
     if batch.windows(2).any(|pair| pair[0].entry.id == pair[1].entry.id) {
-        return write_each(db, batch).await;
+        return write_each(session, batch).await;
     }
-    match write(db, batch.iter().map(|job| &job.entry)).await {
+    match write(session, batch.iter().map(|job| &job.entry)).await {
         Ok(written) => {
             for job in batch {
                 let answer = written.get(&job.entry.id).cloned();
@@ -40,18 +40,18 @@ async fn write_batch(db: &Db, mut batch: Vec<Job>) {
             }
         }
         // One of them is poisoned, or somebody holds its row: it must not take the others with it.
-        Err(_) => write_each(db, batch).await,
+        Err(_) => write_each(session, batch).await,
     }
 }
 
-async fn write_each(db: &Db, batch: Vec<Job>) {
+async fn write_each(session: &mut PostgresSession, batch: Vec<Job>) {
     let (mut busy, mut away) = (0, None);
     for job in batch {
         if let Some(error) = &away {
             let _ = job.answer.send(Err(same(error)));
             continue;
         }
-        let answer = write(db, std::iter::once(&job.entry)).await;
+        let answer = write(session, std::iter::once(&job.entry)).await;
         if let Err(error) = &answer {
             busy += usize::from(error.is_busy());
             away = (error.is_connection_lost() || busy >= HELD_ROWS_MAX).then(|| same(error));
@@ -61,10 +61,10 @@ async fn write_each(db: &Db, batch: Vec<Job>) {
 }
 
 pub(super) async fn write<'e>(
-    db: &Db,
+    session: &mut PostgresSession,
     entries: impl Iterator<Item = &'e Entry> + Clone,
 ) -> Result<HashMap<Uuid, Written>, Error> {
-    let rows = db.fetch_all::<WrittenTo>(&store::WRITE_BATCH, columns(entries)).await?;
+    let rows = session.fetch_all::<WrittenTo>(&store::WRITE_BATCH, columns(entries)).await?;
     let written = rows.into_iter().map(|row| {
         let WrittenTo { id, nudge, cancel_requested } = row;
         (id, Written { nudge, cancel_requested })

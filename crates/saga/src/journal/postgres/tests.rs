@@ -26,15 +26,15 @@ fn job(entry: Entry) -> (Job, (Uuid, Answered)) {
 #[tokio::test]
 async fn a_row_that_somebody_holds_keeps_no_other_from_being_written() {
     let db = TestDb::fresh(Engine::Postgres, Options::default(), &MIGRATIONS).await;
-    let hot = db.batch_connections(1).await.unwrap();
+    let mut hot = db.postgres_session().await.unwrap().unwrap();
     let [begun, done, ..] = super::super::bare::group(&Clock::machine(1.0)).unwrap();
-    write(&hot, begun.iter()).await.unwrap();
+    write(&mut hot, begun.iter()).await.unwrap();
 
     let mut holder = db.begin().await.unwrap();
     let held = done[0].id;
     holder.fetch_one::<SagaRow>(&store::SAGA_FOR_UPDATE, args![held]).await.unwrap();
     let (batch, answers): (Vec<Job>, Vec<_>) = done.into_iter().map(job).unzip();
-    write_batch(&hot, batch).await;
+    write_batch(&mut hot, batch).await;
     for (id, answered) in answers {
         let answer = answered.await.unwrap();
         if id == held {
@@ -49,9 +49,9 @@ async fn a_row_that_somebody_holds_keeps_no_other_from_being_written() {
 #[tokio::test]
 async fn an_entry_of_a_lost_lease_writes_nothing_beside_its_heir_s() {
     let db = TestDb::fresh(Engine::Postgres, Options::default(), &MIGRATIONS).await;
-    let hot = db.batch_connections(1).await.unwrap();
+    let mut hot = db.postgres_session().await.unwrap().unwrap();
     let [begun, mut done, ..] = super::super::bare::group(&Clock::machine(1.0)).unwrap();
-    write(&hot, begun.iter()).await.unwrap();
+    write(&mut hot, begun.iter()).await.unwrap();
     let mut zombie = done.swap_remove(0);
     zombie.frees_locks = true;
     let (id, heir) = (zombie.id, Uuid::from_u128(2));
@@ -64,7 +64,7 @@ async fn an_entry_of_a_lost_lease_writes_nothing_beside_its_heir_s() {
     let heirs = Entry { id, change, steps: Vec::new(), events: Vec::new(), frees_locks: false };
 
     let (batch, answers): (Vec<Job>, Vec<_>) = [heirs, zombie].into_iter().map(job).unzip();
-    write_batch(&hot, batch).await;
+    write_batch(&mut hot, batch).await;
     let mut written = Vec::new();
     for (_, answered) in answers {
         written.push(answered.await.unwrap().unwrap().is_some());
