@@ -5,21 +5,34 @@ use super::{BATCH_MAX, Job, same};
 use crate::rows::{StepRow, Written};
 use crate::store;
 use arcadia_sql::{Db, Error, SqliteSession, SqliteTx, args};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::DropGuard;
 use uuid::Uuid;
+
+/// Whoever got an answer comes back with the next transition sooner than a thread that sleeps is woken.
+const LINGER: Duration = Duration::from_micros(40);
 
 pub(super) fn spawn(db: &Db, mut jobs: mpsc::Receiver<Job>, ended: DropGuard) -> Result<(), Error> {
     let Some(mut session) = db.sqlite_session()? else { return Ok(()) };
     let write = move || {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        while jobs.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+        while wait_for_some(&mut jobs, &mut batch) {
             write_batch(&mut session, std::mem::take(&mut batch));
         }
         drop(ended);
     };
     let spawned = std::thread::Builder::new().name("journal".to_owned()).spawn(write);
     spawned.map(drop).map_err(|error| Error::Other { statement: "journal", source: Box::new(error) })
+}
+
+/// False when nobody will submit any more.
+fn wait_for_some(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) -> bool {
+    let began = Instant::now();
+    while jobs.is_empty() && began.elapsed() < LINGER {
+        std::hint::spin_loop();
+    }
+    jobs.blocking_recv_many(batch, BATCH_MAX) > 0
 }
 
 fn write_batch(session: &mut SqliteSession, batch: Vec<Job>) {
