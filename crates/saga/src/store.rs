@@ -171,7 +171,7 @@ statements! {
             CASE WHEN {bool($11)} THEN {time($13)} ELSE NULL END, $12, 1, 1, 0, 0, $13, $13, $13)
         ON CONFLICT (id) DO NOTHING";
 
-    /// A batch of transitions on PostgreSQL: the same writes as the four statements above, by columns.
+    /// The same writes as the four statements above, by columns. Not found by their owner, who may run thousands.
     pub(crate) WRITE_BATCH = sqlite "SELECT 1" postgres "
         WITH crt AS (
             INSERT INTO saga_runs (id, kind, status, steps, inputs, context, tenant_id, deployment_id, triggered_by,
@@ -204,7 +204,7 @@ statements! {
                     {times($34)}, {times($35)}, {ints($36)}, {ints($37)}, {ints($38)},
                     {ints($39)})
                 AS v (id, owner, epoch, seq, status, context, error, attention, clean, idx, next, state, attempts, waits, started, prior, memo, doubt, waiting, crashes, finished, updated, released, wake, nudge, guarded)
-            WHERE r.id = v.id AND r.owner = v.owner AND r.epoch = v.epoch AND r.seq = v.seq
+            WHERE r.id = v.id AND (r.owner = v.owner) IS TRUE AND r.epoch = v.epoch AND r.seq = v.seq
                 AND NOT (v.guarded <> 0 AND r.cancel_requested)
             RETURNING r.id, r.nudge, r.cancel_requested),
         led AS (

@@ -31,29 +31,32 @@ fn declared(text: String) -> &'static Statement {
 /// How the claim is run on the connections that the engine has for it, and here given back as it was. PostgreSQL plans
 /// it for any arguments there, which only a prepared statement shows.
 async fn plan(db: &Db, nobody: Uuid, now: Timestamp) -> Vec<String> {
-    let mut tx = db.batch_connections(1).await.unwrap().begin().await.unwrap();
-    let text = text("CLAIM_DUE", db.engine());
     match db.engine() {
         Engine::Sqlite => {
             let known = vec!["echo".to_owned(), String::new()];
             let args = args![nobody, now, known, CLAIMED, "provisioning", Some(now)];
-            let explain = declared(format!("EXPLAIN QUERY PLAN {text}"));
-            let rows: Vec<(i64, i64, i64, String)> = tx.fetch_all(explain, args).await.unwrap();
+            let explain = declared(format!("EXPLAIN QUERY PLAN {}", text("CLAIM_DUE", db.engine())));
+            let rows: Vec<(i64, i64, i64, String)> = db.fetch_all(explain, args).await.unwrap();
             rows.into_iter().map(|(.., detail)| detail).collect()
         }
         Engine::Postgres => {
-            // In quotes twice over, so that its arguments are none of the statement's that it stands in.
-            let quoted = |text: String| format!("'{}'", text.replace('\'', "''"));
-            let prepare = format!("BEGIN EXECUTE {}; END", quoted(format!("PREPARE claim AS {text}")));
-            tx.execute(declared(format!("DO {}", quoted(prepare))), args![]).await.unwrap();
-            let execute = format!(
-                "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)
-                 EXECUTE claim ('{nobody}', '{now}', '{{echo,\"\"}}', {CLAIMED}, 'provisioning', '{now}')"
-            );
-            let rows: Vec<(String,)> = tx.fetch_all(declared(execute), args![]).await.unwrap();
-            rows.into_iter().map(|(line,)| line).collect()
+            let claim = format!("'{nobody}', '{now}', '{{echo,\"\"}}', {CLAIMED}, 'provisioning', '{now}'");
+            explained_for_any(db, "CLAIM_DUE", &claim).await
         }
     }
+}
+
+/// How PostgreSQL runs it on the connections for batches, planned for any arguments, which only a prepared statement shows.
+async fn explained_for_any(db: &Db, name: &str, args: &str) -> Vec<String> {
+    let mut tx = db.batch_connections(1).await.unwrap().begin().await.unwrap();
+    // In quotes twice over, so that its arguments are none of the statement's that it stands in.
+    let quoted = |text: String| format!("'{}'", text.replace('\'', "''"));
+    let prepare =
+        format!("BEGIN EXECUTE {}; END", quoted(format!("PREPARE it AS {}", text(name, db.engine()))));
+    tx.execute(declared(format!("DO {}", quoted(prepare))), args![]).await.unwrap();
+    let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) EXECUTE it ({args})");
+    let rows: Vec<(String,)> = tx.fetch_all(declared(explain), args![]).await.unwrap();
+    rows.into_iter().map(|(line,)| line).collect()
 }
 
 /// The number after `label` in a line of PostgreSQL's.
@@ -132,4 +135,16 @@ on_both_databases! {
             assert!(read >= CLAIMED && read + removed <= 2 * CLAIMED, "{read} + {removed} rows read: {plan:#?}");
         }
     }
+}
+
+/// Planned when the tables are young, and then kept: a batch of many that one node runs would read all of them for each.
+#[tokio::test]
+async fn a_batch_finds_each_row_by_its_id_also_before_anything_is_known_of_the_table() {
+    let db = TestDb::fresh(Engine::Postgres, options(), &MIGRATIONS).await;
+    let plan = explained_for_any(&db, "WRITE_BATCH", &["NULL"; 65].join(", ")).await;
+    let update = plan.iter().position(|line| line.contains("Update on saga_runs")).unwrap();
+    let lookup =
+        plan[update..].iter().find(|line| line.contains(" on saga_runs r ") && line.contains("Scan"));
+    let lookup = lookup.unwrap_or_else(|| panic!("no look at the rows: {plan:#?}"));
+    assert!(lookup.contains("saga_runs_pkey"), "{plan:#?}");
 }
