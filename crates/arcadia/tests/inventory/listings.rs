@@ -2,8 +2,13 @@
 
 use crate::account::SYNCS_OF_KINDS;
 use crate::world::{Calendar, World};
+use arcadia_sql::{args, statements};
 use digitalocean_sim::{Fault, FaultKind, Kind, Stage};
 use serde_json::{Value, json};
+
+statements! {
+    STRUCK_PROJECTS = "SELECT COUNT(*) FROM cloud_projects WHERE stale_strike_count > 0 OR deleted_at IS NOT NULL";
+}
 
 /// Of these a page holds so many.
 const PER_PAGE: u64 = 4;
@@ -24,6 +29,7 @@ fn route(sync: &str) -> (&'static str, u64) {
         "kubernetes" => ("GET /v2/kubernetes/clusters", 3),
         "snapshots" => ("GET /v2/snapshots", 3),
         "droplet_backups" => ("GET /v2/droplets/{id}/backups", 3),
+        "projects" => ("GET /v2/projects", 3),
         other => panic!("{other}"),
     }
 }
@@ -63,6 +69,10 @@ fn fill(world: &World, sync: &str) {
         "kubernetes" => make(Kind::KubernetesCluster, &|n| json!({"name": format!("k-{n}")})),
         "snapshots" => make(Kind::Snapshot, &|_| json!({"droplet_id": number})),
         "droplet_backups" => make(Kind::DropletBackup, &|_| json!({"droplet_id": number})),
+        "projects" => {
+            make(Kind::Project, &|n| json!({"name": format!("p-{n}"), "purpose": "Web Application"}));
+            make(Kind::SpacesBucket, &|n| json!({"name": format!("bucket-{n}")}));
+        }
         other => panic!("{other}"),
     }
 }
@@ -79,12 +89,16 @@ fn ways_to_fail() -> Vec<FaultKind> {
 /// Each page of the sync's listing fails in each way: nothing is struck, and each time a run says so.
 async fn never_strikes(world: &World, sync: &str) {
     fill(world, sync);
-    world.sync(sync).await.unwrap();
     let (route, pages) = route(sync);
+    no_page_strikes(world, sync, route, pages, Some(1)).await;
+}
+
+async fn no_page_strikes(world: &World, sync: &str, route: &'static str, pages: u64, shifted: Option<u64>) {
+    world.sync(sync).await.unwrap();
     let before = world.rows().await;
     for page in 0..pages {
         for way in ways_to_fail() {
-            if matches!(way, FaultKind::ShiftPage { .. }) && page != 1 {
+            if matches!(way, FaultKind::ShiftPage { .. }) && shifted != Some(page) {
                 continue;
             }
             world.simulator.inject(Fault::new(route, way.clone()).after(page).once());
@@ -103,6 +117,8 @@ async fn never_strikes(world: &World, sync: &str) {
         assert_eq!((row.stale_strike_count, row.deleted_at), (0, None), "{} {}", row.kind, row.provider_id);
     }
     assert_eq!(world.events().await.iter().filter(|event| event.kind == "deleted").count(), 0);
+    let (projects,): (i64,) = world.service.cloud.db.fetch_one(&STRUCK_PROJECTS, args![]).await.unwrap();
+    assert_eq!(projects, 0);
     world.sync(sync).await.unwrap();
 }
 
@@ -144,7 +160,8 @@ fn kind_at_the_provider(kind: &str) -> Kind {
 
 /// Stories in a world of small pages.
 macro_rules! paged {
-    ($(async fn $name:ident($world:ident: &World) $body:block)*) => {$(
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident: &World) $body:block)*) => {$(
+        $(#[$meta])*
         mod $name {
             use super::*;
 
@@ -171,7 +188,15 @@ macro_rules! every_kind {
     ($($name:ident = $at:literal;)*) => {
         mod no_failing_page_strikes {
             use super::*;
-            paged! { $(async fn $name(world: &World) { never_strikes(world, SYNCS_OF_KINDS[$at].0).await; })* }
+            paged! {
+                $(async fn $name(world: &World) { never_strikes(world, SYNCS_OF_KINDS[$at].0).await; })*
+                async fn projects(world: &World) { never_strikes(world, "projects").await; }
+                /// A page for each project, and three for the one that has the buckets.
+                async fn members_of_projects(world: &World) {
+                    fill(world, "projects");
+                    no_page_strikes(world, "projects", "GET /v2/projects/{id}/resources", 13, None).await;
+                }
+            }
         }
         mod a_sudden_drop_waits_for_its_confirmation {
             use super::*;
