@@ -148,7 +148,8 @@ impl Run {
         tally: &mut Tally,
         clock: &Clock,
     ) -> Result<(), Error> {
-        let before = tx.fetch_optional::<(Timestamp,)>(&store::LAST_COMPLETE, args![self.kind]).await?;
+        let ended = args![self.kind, self.started_at];
+        let before = tx.fetch_optional::<(Timestamp,)>(&store::LAST_COMPLETE, ended).await?;
         let before = before.map(|(at,)| at);
         let missed: Vec<Missed> =
             tx.fetch_all(&store::MISSED, args![PROVIDER, kinds, self.started_at]).await?;

@@ -1,6 +1,7 @@
 //! Two who decide at once whose something is: what one is about to say, the other waits for.
 
 use crate::world::World;
+use arcadia::inventory::runs::{Projects, Run, Tally};
 use arcadia::inventory::sync;
 use arcadia::inventory::{self, ResourceId};
 use arcadia_sql::{Tx, args, statements};
@@ -28,6 +29,25 @@ async fn begin_to_say(world: &World, id: ResourceId) -> Tx {
     let said = Some("globex".to_owned());
     inventory::assign(&mut tx, id, said, None, &world.operator(), &cloud.clock).await.unwrap();
     tx
+}
+
+async fn begin_look(world: &World) -> Run {
+    let cloud = &world.service.cloud;
+    let mut tx = cloud.db.begin().await.unwrap();
+    let run = Run::begin(&mut tx, "domains", None, "a-test", &cloud.clock).await.unwrap();
+    tx.commit().await.unwrap();
+    run
+}
+
+/// It has seen nothing at all.
+async fn end_look(world: &World, run: &Run) -> Tally {
+    let cloud = &world.service.cloud;
+    let (mut tally, kinds) = (Tally::default(), vec!["dns_zone".to_owned()]);
+    let mut tx = cloud.db.begin().await.unwrap();
+    run.mark_stale(&mut tx, kinds, Projects::NotListed, &mut tally, &cloud.clock).await.unwrap();
+    run.end(&mut tx, &tally, None, &cloud.clock).await.unwrap();
+    tx.commit().await.unwrap();
+    tally
 }
 
 /// Ends `first` when `second` waits for it, or has not.
@@ -81,5 +101,22 @@ stories! {
         meanwhile(world, saying, look).await.unwrap();
         let row = world.row("volume", &volume).await;
         assert_eq!((row.tenant_id.as_deref(), row.owner_reason.as_str()), (Some("globex"), "parent"));
+    }
+
+    async fn two_looks_at_once_do_not_confirm_each_other_s_sudden_drop(world: &World) {
+        world.sync("domains").await.unwrap();
+        world.advance(Duration::from_secs(60));
+        let first = begin_look(world).await;
+        world.advance(Duration::from_secs(1));
+        let second = begin_look(world).await;
+        world.advance(Duration::from_secs(1));
+        for look in [first, second] {
+            let tally = end_look(world, &look).await;
+            assert_eq!((tally.suspicious, tally.struck), (true, 0));
+            world.advance(Duration::from_secs(1));
+        }
+        let third = begin_look(world).await;
+        let tally = end_look(world, &third).await;
+        assert_eq!((tally.suspicious, tally.struck), (false, 1));
     }
 }

@@ -19,9 +19,10 @@ statements! {
         UPDATE sync_runs SET finished_at = $2, pages = $3, expected = $4, received = $5, complete = $6,
             suspicious = $7, discovered = $8, updated = $9, restored = $10, struck = $11, deleted = $12, error = $13
         WHERE id = $1";
-    /// When the last complete one began.
+    /// When the last complete one began that had ended by `$2`: two that overlap may have seen the same slip.
     pub(crate) LAST_COMPLETE = "
-        SELECT started_at FROM sync_runs WHERE kind = $1 AND complete ORDER BY started_at DESC LIMIT 1";
+        SELECT started_at FROM sync_runs WHERE kind = $1 AND complete AND finished_at <= $2
+        ORDER BY started_at DESC LIMIT 1";
     pub(crate) RUN: RunRow = "SELECT {columns} FROM sync_runs WHERE id = $1";
     pub(crate) LAST: RunRow = "SELECT {columns} FROM sync_runs WHERE kind = $1 ORDER BY started_at DESC, id DESC LIMIT 1";
     pub(crate) LAST_IN_FULL: RunRow = "
