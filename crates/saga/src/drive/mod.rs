@@ -17,10 +17,17 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-/// A saga that crashed its process this often at one step is not tried again by itself.
-const CRASHES_MAX: i64 = 3;
+/// A saga whose process died this often at one step may be what killed it, or have stood beside it: from now on no two
+/// such sagas are tried at once on a node, so that the next death tells.
+const CRASHES_SUSPECT: i64 = 2;
+/// What is counted of a suspect that has its turn: whoever dies in it is not tried again by itself. Far from what deaths
+/// before a turn add up to.
+const CRASHES_IN_TURN: i64 = 1_000;
+/// Until a suspect asks for its turn again. Meanwhile no node has it, so that nobody's death counts against it.
+const NEXT_TURN_AFTER: Duration = Duration::from_secs(1);
 
 pub(crate) struct Driver<C> {
     pub(crate) registry: Arc<Registry<C>>,
@@ -31,6 +38,8 @@ pub(crate) struct Driver<C> {
     pub(crate) lease: Arc<Lease>,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) ends: Ends,
+    /// One place: for what may have killed its process.
+    pub(crate) crashers_turn: Arc<Semaphore>,
     /// Cancelled: no step is begun any more.
     pub(crate) shutdown: CancellationToken,
     /// How long a provider call can go on after its answer is no longer awaited.
@@ -47,20 +56,46 @@ impl<C: Send + Sync + 'static> Driver<C> {
     pub(crate) async fn drive_from(&self, mut flight: Flight) {
         flight.intent_is_ours = !flight.is_ready();
         flight.knows_ledger = true;
-        self.go_on(flight, Ok(Next::Again)).await;
+        self.go_on(flight, Ok(Next::Again), None).await;
     }
 
     /// `taken_over`: the node that had the saga died, so a call of its may be under way.
     pub(crate) async fn drive(&self, mut flight: Flight, taken_over: bool) {
+        let is_suspect = (CRASHES_SUSPECT..=CRASHES_IN_TURN).contains(&flight.row.crashes);
+        let turn = if is_suspect && !flight.is_terminal() && !flight.wants_cancel() {
+            let Ok(turn) = self.crashers_turn.try_acquire() else {
+                let waited = self.wait_for_turn(&mut flight).await;
+                return self.go_on(flight, waited, None).await;
+            };
+            (flight.row.crashes, flight.row.waiting_for) = (CRASHES_IN_TURN, None);
+            Some(turn)
+        } else {
+            None
+        };
         // A saga that was given back in the middle of an attempt is in doubt all the same.
         let in_doubt = taken_over || flight.row.step_state == "running" || flight.row.crashes > 0;
         let began = if in_doubt { self.take_over(&mut flight).await } else { self.wake(&mut flight).await };
-        self.go_on(flight, began).await;
+        self.go_on(flight, began, turn).await;
     }
 
-    async fn go_on(&self, mut flight: Flight, mut next: Result<Next, Refused>) {
+    async fn wait_for_turn(&self, flight: &mut Flight) -> Result<Next, Refused> {
+        let transition = flight.waits_for_turn(self.clock().scaled(NEXT_TURN_AFTER));
+        self.write(flight, &transition).await?;
+        Ok(Next::Pause)
+    }
+
+    async fn go_on(
+        &self,
+        mut flight: Flight,
+        mut next: Result<Next, Refused>,
+        mut turn: Option<SemaphorePermit<'_>>,
+    ) {
         let (id, epoch) = (flight.row.id, flight.row.epoch);
         loop {
+            // It came further.
+            if flight.row.crashes == 0 {
+                drop(turn.take());
+            }
             match next {
                 Ok(Next::Again) => next = self.advance(&mut flight).await,
                 Ok(Next::Pause) => return,
@@ -99,9 +134,12 @@ impl<C: Send + Sync + 'static> Driver<C> {
             return Ok(Next::Again);
         }
         // A cancel makes no more of the calls that it died in.
-        if flight.row.crashes >= CRASHES_MAX && !flight.wants_cancel() {
-            let message = format!("its process died {CRASHES_MAX} times at this step");
-            let transition = flight.needs_person("crashed", &message);
+        if flight.row.crashes > CRASHES_IN_TURN && !flight.wants_cancel() {
+            let message = match flight.idx() {
+                LAST_LOOK => "its process died three times in its last look (step -1)",
+                _ => "its process died three times at this step",
+            };
+            let transition = flight.needs_person("crashed", message);
             self.write(flight, &transition).await?;
             return Ok(Next::Pause);
         }

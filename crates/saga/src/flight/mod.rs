@@ -223,6 +223,17 @@ impl Flight {
         Transition { park: Some(clock_scaled), events, ..Transition::default() }
     }
 
+    /// Another one that may have killed its process is being tried on this node.
+    pub(crate) fn waits_for_turn(&mut self, delay: Duration) -> Transition {
+        if !self.is_ready() {
+            self.set_state("running");
+        }
+        self.row.waiting_for = Some(
+            "its turn: its process died more than once, and such sagas are tried one at a time".to_owned(),
+        );
+        Transition { park: Some(delay), ..Transition::default() }
+    }
+
     /// A further attempt after `delay` (real time).
     pub(crate) fn retry(&mut self, failure: &Failure, delay: Duration, kind: &'static str) -> Transition {
         let data =

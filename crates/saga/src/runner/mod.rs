@@ -103,6 +103,8 @@ struct Flights {
     driven: Driven,
     tasks: TaskTracker,
     dropped: CancellationToken,
+    /// See `Driver`.
+    crashers_turn: Arc<Semaphore>,
     /// Cancelled: no step is begun any more.
     shutdown: CancellationToken,
 }
@@ -114,6 +116,7 @@ impl Flights {
             driven: Driven::default(),
             tasks: TaskTracker::new(),
             dropped: CancellationToken::new(),
+            crashers_turn: Arc::new(Semaphore::new(1)),
             shutdown,
         }
     }
@@ -331,6 +334,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
             lease: Arc::clone(&flights.lease),
             alarm: Arc::clone(&self.alarm),
             ends: self.sagas.ends.clone(),
+            crashers_turn: Arc::clone(&flights.crashers_turn),
             shutdown: flights.shutdown.clone(),
             call_timeout: self.settings.call_timeout,
         })

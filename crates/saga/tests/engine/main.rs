@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod columns;
+mod crashes;
 mod doubt;
 mod fencing;
 mod forward;
