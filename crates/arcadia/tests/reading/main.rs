@@ -22,4 +22,5 @@ mod question;
 mod random;
 mod routes;
 mod tenants;
+mod whose;
 mod word;

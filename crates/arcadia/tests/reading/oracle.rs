@@ -1,6 +1,7 @@
-//! What must be answered, from the rows themselves.
+//! What must be answered: lists from the rows themselves, histories by whose the resource was at each event's time.
 
 use crate::question::Question;
+use crate::whose::Whose;
 use crate::world::World;
 use arcadia::inventory::store::ResourceRow;
 use arcadia_sql::{args, row, statements};
@@ -8,18 +9,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 statements! {
-    OWNERS = "SELECT resource_id, from_at, tenant_id FROM cloud_resource_owners ORDER BY resource_id, number";
     EVENTS = "SELECT id, resource_id, at, kind, data FROM cloud_resource_events ORDER BY at DESC, id DESC";
 }
 
 row! {
-    #[derive(Debug, Clone)]
-    pub struct Said {
-        pub resource_id: Uuid,
-        pub from_at: Timestamp,
-        pub tenant_id: Option<String>,
-    }
-
     #[derive(Debug, Clone)]
     pub struct Event {
         pub id: Uuid,
@@ -54,17 +47,14 @@ pub async fn expected(world: &World, who: Who, question: &Question) -> Vec<Resou
     rows
 }
 
-/// The events of each resource that happened while it was the tenant's, newest first.
-pub async fn events(world: &World, who: Who, resource: Uuid) -> Vec<Uuid> {
-    let db = &world.service.cloud.db;
-    let said: Vec<Said> = db.fetch_all(&OWNERS, args![]).await.unwrap();
-    let all: Vec<Event> = db.fetch_all(&EVENTS, args![]).await.unwrap();
-    let owner_at = |at: Timestamp| {
-        let mut of_it = said.iter().filter(|said| said.resource_id == resource && said.from_at <= at);
-        of_it.next_back().and_then(|said| said.tenant_id.as_deref())
+/// The events of a resource that happened while it was the tenant's, newest first.
+pub async fn events(world: &World, who: Who, row: &ResourceRow, whose: &Whose) -> Vec<Uuid> {
+    let name = (row.kind.clone(), row.provider_id.clone());
+    let all: Vec<Event> = world.service.cloud.db.fetch_all(&EVENTS, args![]).await.unwrap();
+    let was_his = |event: &&Event| {
+        who == Who::Admin || (who.may_see(whose.owner_at(&name, event.at).as_deref()) && tells_of(who, event))
     };
-    let was_his = |event: &&Event| who.may_see(owner_at(event.at)) && tells_of(who, event);
-    let of_it = all.iter().filter(|event| event.resource_id == resource);
+    let of_it = all.iter().filter(|event| event.resource_id == row.id.0);
     of_it.filter(was_his).map(|event| event.id).collect()
 }
 

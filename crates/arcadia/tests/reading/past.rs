@@ -3,9 +3,10 @@
 use crate::api::Api;
 use crate::oracle::Who;
 use crate::question::Question;
-use crate::random::{Account, Told, seeds};
+use crate::random::{Account, each_seed};
 use crate::tenants::{everyone, person};
 use crate::world::World;
+use arcadia_sql::Engine;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -43,7 +44,6 @@ fn remembered(mut row: Value) -> Value {
 }
 
 async fn a_random_history(world: &World, seed: u64) {
-    let _told = Told(seed);
     let (api, mut account) = (Api::over(world).await, Account::new(world, seed));
     let mut taken = Vec::new();
     for _ in 0..CHANGES {
@@ -60,16 +60,31 @@ async fn a_random_history(world: &World, seed: u64) {
         // A time is one moment: what happens later happens at another.
         world.advance(Duration::from_secs(1));
     }
+    account.come_to_rest(&api).await;
+    for who in everyone() {
+        taken.push(Taken::now(world, &api, who, Question::everything()).await);
+    }
+    world.advance(Duration::from_secs(1));
+    // Of all this the lists of then know nothing.
+    account.change().await;
+    account.sync().await;
+    account.give(&api).await;
     assert!(taken.iter().any(|list| list.rows.iter().any(|row| !row["deleted_at"].is_null())));
     for list in taken {
         list.is_answered_again(&api).await;
     }
 }
 
-stories! {
-    async fn a_list_as_of_a_time_is_the_list_that_was_taken_then(world: &World) {
-        for seed in seeds(1..3) {
-            a_random_history(world, seed).await;
-        }
+mod a_list_as_of_a_time_is_the_list_that_was_taken_then {
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite() {
+        each_seed(Engine::Sqlite, a_random_history).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        each_seed(Engine::Postgres, a_random_history).await;
     }
 }
