@@ -57,7 +57,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Ok(driven)
     }
 
-    async fn claim_queue(&self, flights: &Flights, queue: &Lane) -> Result<usize, Error> {
+    pub(super) async fn claim_queue(&self, flights: &Flights, queue: &Lane) -> Result<usize, Error> {
         let ledger = self.ledger().await?;
         let mut driven = 0;
         loop {
@@ -159,7 +159,7 @@ impl<C: Send + Sync + 'static> Runner<C> {
         Ok(earliest)
     }
 
-    async fn next_due_of(&self, queue: &Lane) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+    pub(super) async fn next_due_of(&self, queue: &Lane) -> Result<Option<(Timestamp, Timestamp)>, Error> {
         self.ledger().await?.next_due(self.known_steps.clone(), queue.name.clone()).await
     }
 
