@@ -172,6 +172,9 @@ pub trait Step<C: Send + Sync + 'static>: Send + Sync + 'static {
     /// Whether it makes things at the provider that bear the saga's mark, so that a rollback ends with a
     /// last look for them.
     const LEAVES_MARKS: bool = false;
+    /// Whether its effect stands outside the database, where it outlives a ledger that lost it: a rollback then undoes
+    /// the step even if, by the ledger, it never began. What leaves marks does.
+    const OUTLIVES_LEDGER: bool = Self::LEAVES_MARKS;
 
     /// Read from the saga's inputs and what earlier steps gave.
     type Needs: Shape + DeserializeOwned + Send + Sync;
@@ -207,6 +210,17 @@ pub trait Step<C: Send + Sync + 'static>: Send + Sync + 'static {
         let _ = (run, undoing);
         async { Ok(()) }
     }
+
+    /// Undoes it after the ledger lost both whether it was done and what it needs. What is not provably the saga's is left
+    /// alone, and named in the failure.
+    fn compensate_unknown(&self, run: &Run<C>) -> impl Future<Output = Undo> + Send {
+        let _ = run;
+        async {
+            Err(Halt::failed(
+                "the ledger lost whether it was done and what it needs: nothing tells what to look for",
+            ))
+        }
+    }
 }
 
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -216,6 +230,7 @@ pub(crate) trait AnyStep<C>: Send + Sync {
     fn name(&self) -> &'static str;
     fn class(&self) -> Class;
     fn leaves_marks(&self) -> bool;
+    fn outlives_ledger(&self) -> bool;
     fn policy(&self) -> Policy;
     fn prepares(&self) -> bool;
     fn needs(&self) -> &'static [Field];
@@ -228,6 +243,8 @@ pub(crate) trait AnyStep<C>: Send + Sync {
         prior: Option<Value>,
         gave: Option<Value>,
     ) -> Boxed<'a, Undo>;
+    /// By the ledger it never began, and the ledger lost commits.
+    fn compensate_lost<'a>(&'a self, run: &'a Run<C>) -> Boxed<'a, Undo>;
 }
 
 /// A typed step on its way into a registry. A type of its own, so that the test kit's wrapper can be another.
@@ -244,6 +261,10 @@ impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for Typed<S> {
 
     fn leaves_marks(&self) -> bool {
         S::LEAVES_MARKS
+    }
+
+    fn outlives_ledger(&self) -> bool {
+        S::OUTLIVES_LEDGER
     }
 
     fn policy(&self) -> Policy {
@@ -292,6 +313,15 @@ impl<C: Send + Sync + 'static, S: Step<C>> AnyStep<C> for Typed<S> {
                 gave: gave.map(|value| pick("output", S::Gives::FIELDS, |key| value.get(key))).transpose()?,
             };
             Step::compensate(&self.0, run, undoing).await
+        })
+    }
+
+    fn compensate_lost<'a>(&'a self, run: &'a Run<C>) -> Boxed<'a, Undo> {
+        Box::pin(async move {
+            match run.needs(S::Needs::FIELDS) {
+                Ok(needs) => Step::compensate(&self.0, run, Undoing { needs, prior: None, gave: None }).await,
+                Err(_) => Step::compensate_unknown(&self.0, run).await,
+            }
         })
     }
 }

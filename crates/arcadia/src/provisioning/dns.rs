@@ -235,23 +235,41 @@ pub(crate) async fn unwrite(
 /// Nothing was looked at before the ledger lost commits, or what was seen is lost with them: a record as wanted may be
 /// this saga's or have been there always.
 pub(crate) async fn leave_unexplained(run: &Run<Cloud>, wanted: &Wanted) -> Undo {
-    let now = look(run, &wanted.domain, &wanted.kind, &wanted.name).await?;
-    match now.records.iter().find(|record| wanted.is(record)) {
-        None => Ok(()),
-        Some(found) => Err(Halt::failed(format!(
-            "{} may be this saga's or have been there before: the ledger lost commits; it is left alone",
-            words(found)
-        ))),
-    }
+    let now = standing(run, &wanted.domain, &wanted.kind, &wanted.name).await?;
+    now.iter().find(|record| wanted.is(record)).map_or(Ok(()), |found| Err(unexplained(found)))
 }
 
-async fn uncreate(run: &Run<Cloud>, wanted: &Wanted, draft: &RecordDraft, written: Option<RecordId>) -> Undo {
-    let mut now = match list(run, &wanted.domain, &wanted.name).await {
-        // With its zone the record is gone, too.
+/// The same of an address record, where the one that was wanted is lost, too.
+pub(crate) async fn leave_leading_to(
+    run: &Run<Cloud>,
+    domain: &str,
+    name: &str,
+    addresses: &[String],
+) -> Undo {
+    let now = standing(run, domain, &RecordType::A, name).await?;
+    let leading = now.iter().find(|record| addresses.contains(&record.data));
+    leading.map_or(Ok(()), |found| Err(unexplained(found)))
+}
+
+fn unexplained(found: &Record) -> Halt {
+    Halt::failed(format!(
+        "{} may be this saga's or have been there before: the ledger lost commits; it is left alone",
+        words(found)
+    ))
+}
+
+/// On the way back: with its zone a record is gone, too.
+async fn standing(run: &Run<Cloud>, domain: &str, kind: &RecordType, name: &str) -> Outcome<Vec<Record>> {
+    let mut now = match list(run, domain, name).await {
         Err(error) if error.is_not_found() => Vec::new(),
         listed => listed.or_halt(run)?,
     };
-    now.retain(|record| record.kind == wanted.kind);
+    now.retain(|record| record.kind == *kind);
+    Ok(now)
+}
+
+async fn uncreate(run: &Run<Cloud>, wanted: &Wanted, draft: &RecordDraft, written: Option<RecordId>) -> Undo {
+    let now = standing(run, &wanted.domain, &wanted.kind, &wanted.name).await?;
     if let Some(changed) = written.and_then(|id| now.iter().find(|record| record.id == id))
         && !bears(&wanted.domain, changed, draft)
     {

@@ -46,6 +46,14 @@ async fn made_here(run: &Run<Cloud>) -> Outcome<Vec<Droplet>> {
     Ok(made)
 }
 
+/// The public addresses of what this saga made, whichever of its steps.
+pub(crate) async fn addresses(run: &Run<Cloud>) -> Outcome<Vec<String>> {
+    let mark = run.mark().saga;
+    let listed = provider(run).droplets().list_tagged(&mark).await.or_halt(run)?;
+    let made = listed.iter().filter(|it| is_ours(&run.cloud, it) && it.tags.contains(&mark));
+    Ok(made.filter_map(|droplet| Some(droplet.public_ipv4()?.to_string())).collect())
+}
+
 /// The droplet that an earlier attempt made; younger ones of the same step are destroyed.
 pub(crate) async fn adopt(run: &Run<Cloud>) -> Outcome<Option<Droplet>> {
     let mut made = made_here(run).await?.into_iter();

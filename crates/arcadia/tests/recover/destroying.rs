@@ -8,7 +8,7 @@ use arcadia_saga::SagaId;
 use arcadia_sql::Engine;
 use serde_json::{Value, json};
 
-async fn ended(customer: &Customer, server: &Child, saga: SagaId) -> Value {
+pub async fn ended(customer: &Customer, server: &Child, saga: SagaId) -> Value {
     let ending = async {
         loop {
             let shown = customer.get(&server.base, &format!("/api/v1/sagas/{saga}")).await;

@@ -13,6 +13,7 @@ mod customer;
 #[allow(dead_code, reason = "another test uses the rest")]
 mod witness;
 
+mod called_back;
 mod destroying;
 mod lost_commits;
 mod operator;

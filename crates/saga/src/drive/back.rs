@@ -11,9 +11,18 @@ impl<C: Send + Sync + 'static> Driver<C> {
     pub(super) async fn turn_back(&self, flight: &mut Flight, why: TurnBack) -> Result<Next, Refused> {
         self.load_ledger(flight).await?;
         let hour = self.hour(flight, why.includes_step);
-        let transition = flight.turn_back(hour, why);
+        let transition = flight.turn_back(hour, why, &self.lost_steps(flight));
         self.write(flight, &transition).await?;
         Ok(pause_if(&transition))
+    }
+
+    /// Those that never began by a ledger that lost commits, and may stand all the same.
+    fn lost_steps(&self, flight: &Flight) -> Vec<i64> {
+        if !flight.row.rewound {
+            return Vec::new();
+        }
+        let outlives = |name: &str| self.registry.find(name).is_some_and(|step| step.outlives_ledger());
+        flight.steps_ahead().filter(|(_, name)| outlives(name)).map(|(idx, _)| idx).collect()
     }
 
     /// An operator asked for it to be tried once more.
@@ -43,8 +52,13 @@ impl<C: Send + Sync + 'static> Driver<C> {
         let policy = step.policy();
         let entry = flight.ledger.iter().find(|row| row.step_idx == flight.idx());
         let (prior, gave) = entry.map_or((None, None), |row| (row.prior.clone(), row.output.clone()));
+        let is_lost = flight.row.rewound && entry.is_some_and(|row| row.attempts == 0);
         let run = self.run_of(flight);
-        let undone = guarded(&policy, step.compensate(&run, prior, gave)).await;
+        let undone = if is_lost {
+            guarded(&policy, step.compensate_lost(&run)).await
+        } else {
+            guarded(&policy, step.compensate(&run, prior, gave)).await
+        };
         let hour = self.hour(flight, false);
         if let Err(Halt::Unknown(_)) = &undone {
             flight.doubt(hour.calls_end);

@@ -35,11 +35,20 @@ pub(crate) struct TurnBack {
 }
 
 impl Flight {
-    /// The saga turns back. The first failure's words are kept for ever.
-    pub(crate) fn turn_back(&mut self, hour: Hour, why: TurnBack) -> Transition {
+    /// What a rollback could be of besides, had it come that far: up to the point of no return.
+    pub(crate) fn steps_ahead(&self) -> impl Iterator<Item = (i64, &str)> {
+        let (here, pivot) = (self.idx(), self.pivot.unwrap_or(i64::MAX));
+        let all = (0_i64..).zip(self.steps.iter().map(String::as_str));
+        all.filter(move |(idx, _)| *idx > here && *idx < pivot)
+    }
+
+    /// The saga turns back. The first failure's words are kept for ever. `lost`: steps ahead that may have been done by
+    /// what the ledger forgot.
+    pub(crate) fn turn_back(&mut self, hour: Hour, why: TurnBack, lost: &[i64]) -> Transition {
         let now = hour.now;
         let (idx, name) = (self.idx(), self.step_name().to_owned());
-        let from = if why.includes_step { idx } else { idx - 1 };
+        let here = if why.includes_step { idx } else { idx - 1 };
+        let from = lost.iter().copied().max().unwrap_or(here);
         let error = json!({
             "reason": why.reason, "message": why.message, "step": name, "step_idx": idx,
             "in_doubt": why.includes_step, "compensate_from_idx": from,
@@ -51,6 +60,10 @@ impl Flight {
         if why.begun {
             let entry = self.entry(StepStatus::Failed, now, None, Some(error.clone()), why.includes_step);
             self.ledger.retain(|row| row.step_idx != idx);
+            self.ledger.push(entry.clone());
+            transition.steps.push(entry);
+        }
+        for entry in lost.iter().map(|idx| self.lost_entry(*idx, now)).collect::<Vec<_>>() {
             self.ledger.push(entry.clone());
             transition.steps.push(entry);
         }
@@ -66,6 +79,20 @@ impl Flight {
             self.doubt_what_was_lost(now);
         }
         transition
+    }
+
+    /// Of a step that never began by what the ledger still knows.
+    fn lost_entry(&self, idx: i64, now: Timestamp) -> StepRow {
+        let name = usize::try_from(idx).ok().and_then(|idx| self.steps.get(idx)).cloned();
+        let error = json!({"reason": "ledger_lost_commits", "message": "it may have been done by what the ledger lost"});
+        StepRow {
+            step_idx: idx,
+            step_name: name.unwrap_or_default(),
+            prior: None,
+            attempts: 0,
+            started_at: now,
+            ..self.entry(StepStatus::Failed, now, None, Some(error), true)
+        }
     }
 
     /// The compensation at the cursor ended, well or not.

@@ -128,6 +128,10 @@ impl<C: Send + Sync + 'static> AnyStep<C> for Staged<C> {
         self.inner.leaves_marks()
     }
 
+    fn outlives_ledger(&self) -> bool {
+        self.inner.outlives_ledger()
+    }
+
     fn policy(&self) -> Policy {
         self.inner.policy()
     }
@@ -170,6 +174,10 @@ impl<C: Send + Sync + 'static> AnyStep<C> for Staged<C> {
             self.stage.after(Kind::Compensate, number).await.map_err(unheard)?;
             undone.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
+    }
+
+    fn compensate_lost<'a>(&'a self, run: &'a Run<C>) -> Boxed<'a, Undo> {
+        self.inner.compensate_lost(run)
     }
 }
 

@@ -15,6 +15,7 @@ mod parked;
 mod plans;
 mod poisoned;
 mod proxy;
+mod rewound;
 mod rollback;
 mod schedules;
 mod statements;

@@ -24,6 +24,7 @@ pub struct DeleteDnsRecord;
 
 impl Step<Cloud> for DeleteDnsRecord {
     const NAME: &'static str = "delete_dns_record";
+    const OUTLIVES_LEDGER: bool = true;
     type Needs = RecordUnwanted;
     type Gives = ();
     type Prior = Seen;

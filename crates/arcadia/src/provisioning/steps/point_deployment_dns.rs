@@ -6,6 +6,7 @@ use super::upsert_dns_record::{WrittenRecord, unwrite, write};
 use crate::cloud::Cloud;
 use crate::deployments::{self, DeploymentId, State};
 use crate::provisioning::dns::{self, Seen, Wanted};
+use crate::provisioning::droplets;
 use arcadia_saga::{Halt, Outcome, Policy, Run, Step, Undo, Undoing, shape};
 use digitalocean::{Record, RecordType, qualified_name};
 use uuid::Uuid;
@@ -34,6 +35,7 @@ pub struct PointDeploymentDns;
 
 impl Step<Cloud> for PointDeploymentDns {
     const NAME: &'static str = "point_deployment_dns";
+    const OUTLIVES_LEDGER: bool = true;
     type Needs = DeploymentAddress;
     type Gives = WrittenRecord;
     type Prior = Seen;
@@ -65,6 +67,12 @@ impl Step<Cloud> for PointDeploymentDns {
         undoing: Undoing<DeploymentAddress, Seen, WrittenRecord>,
     ) -> Undo {
         unwrite(run, &Wanted::from(undoing.needs), undoing.prior, undoing.gave).await
+    }
+
+    /// Its address is lost: what leads to a droplet that bears this saga's mark may be its record.
+    async fn compensate_unknown(&self, run: &Run<Cloud>) -> Undo {
+        let (domain, name): (String, String) = (run.input("dns_domain")?, run.input("dns_record_name")?);
+        dns::leave_leading_to(run, &domain, &name, &droplets::addresses(run).await?).await
     }
 }
 

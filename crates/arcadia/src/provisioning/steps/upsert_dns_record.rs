@@ -37,6 +37,7 @@ pub struct UpsertDnsRecord;
 
 impl Step<Cloud> for UpsertDnsRecord {
     const NAME: &'static str = "upsert_dns_record";
+    const OUTLIVES_LEDGER: bool = true;
     type Needs = RecordWanted;
     type Gives = WrittenRecord;
     type Prior = Seen;
