@@ -33,9 +33,8 @@ impl World {
     }
 
     /// Its sagas are taken over by the next round.
-    async fn dies(&self, round: Round) {
-        round.abort();
-        let _ = round.await;
+    async fn dies_for_all(&self, round: Round) {
+        self.dies(round).await;
         self.now.advance(Duration::from_secs(11));
     }
 
@@ -47,7 +46,7 @@ impl World {
             while [0, 1, 2].iter().any(|idx| self.held_up_still(*idx) == before[*idx]) {
                 tokio::task::yield_now().await;
             }
-            self.dies(round).await;
+            self.dies_for_all(round).await;
         }
     }
 
@@ -78,7 +77,7 @@ on_both_databases! {
         while [0, 1, 2].iter().all(|idx| world.held_up_still(*idx) == 1) {
             tokio::task::yield_now().await;
         }
-        world.dies(round).await;
+        world.dies_for_all(round).await;
         world.shelf.troubles.lock().unwrap().clear();
         world.settle().await;
         assert_eq!(world.parked(ids).await.len(), 1);
@@ -93,7 +92,7 @@ on_both_databases! {
             let round = world.begin_round();
             while !round.is_finished() {
                 if world.held_up_still(1) == 0 {
-                    world.dies(round).await;
+                    world.dies_for_all(round).await;
                     break 'turns;
                 }
                 tokio::task::yield_now().await;
@@ -121,7 +120,7 @@ on_both_databases! {
         world.sagas.cancel(waits, "user:ada").await.unwrap();
         world.runner().round().await.unwrap();
         assert_eq!(world.saga(waits).await.status, Status::Compensating);
-        world.dies(round).await;
+        world.dies_for_all(round).await;
         world.shelf.troubles.lock().unwrap().clear();
         world.settle().await;
         assert_eq!(world.saga(waits).await.status, Status::RolledBack);

@@ -249,12 +249,17 @@ impl World {
         driven.unwrap();
     }
 
-    /// A node that dies in the call at which its saga is blocked. A process that is gone asks nothing more of the database:
-    /// what this one was asking is over when this returns.
+    /// A node that dies in the call at which its saga is blocked.
     pub async fn die_in_the_call(&self) {
         let dying = self.runner();
         let round = tokio::spawn(async move { dying.round().await });
         self.shelf.reached.notified().await;
+        self.dies(round).await;
+    }
+
+    /// A process that is gone asks nothing more of the database: what the one of that round was asking is over when this
+    /// returns.
+    pub async fn dies<T>(&self, round: tokio::task::JoinHandle<T>) {
         round.abort();
         let _ = round.await;
         while self.db.fetch_one::<i64>(&ASKING, args![]).await.unwrap() > 0 {
