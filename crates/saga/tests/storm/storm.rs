@@ -28,7 +28,7 @@ const RESTARTS: [(Duration, Mode); 2] =
 const BEAT: Duration = Duration::from_millis(10);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
-const ENDS_WITHIN: Duration = Duration::from_secs(150);
+const ENDS_WITHIN: Duration = Duration::from_secs(600);
 
 pub async fn on_sqlite() {
     let folder = TempDir::with_prefix("arcadia-storm-").unwrap();
