@@ -10,20 +10,22 @@ CREATE TABLE cloud_resource_named_terms (
     -- In the order of cloud_resources.name.
     name TEXT COLLATE "C" NOT NULL,
     resource_id UUID NOT NULL,
-    PRIMARY KEY (term, name, resource_id)
+    -- It never changes: a kind with a word or tag is told by the index alone.
+    kind TEXT NOT NULL,
+    PRIMARY KEY (term, name, resource_id) INCLUDE (kind)
 );
 
 WITH known AS (
-    SELECT resource_id AS id, name, tags,
+    SELECT resource_id AS id, kind, name, tags,
         ' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
             lower((name || ' ' || provider_id || ' ' || CAST(tags AS TEXT) || ' ' || COALESCE(attrs ->> 'public_ipv4', ''))
                 COLLATE "C"),
             '-', ' '), '.', ' '), '_', ' '), ':', ' '), '/', ' '), '"', ' '), ',', ' '), '[', ' '), ']', ' '),
             '@', ' '), '\', ' '), '+', ' '), '=', ' ') AS words
     FROM cloud_resource_versions)
-INSERT INTO cloud_resource_named_terms (term, name, resource_id)
-SELECT 'tag=' || tag, name, id FROM known, jsonb_array_elements_text(known.tags) AS tag
-UNION SELECT 'word=' || substr(word, 1, 60), name, id FROM known, regexp_split_to_table(words, ' +') AS word
+INSERT INTO cloud_resource_named_terms (term, name, resource_id, kind)
+SELECT 'tag=' || tag, name, id, kind FROM known, jsonb_array_elements_text(known.tags) AS tag
+UNION SELECT 'word=' || substr(word, 1, 60), name, id, kind FROM known, regexp_split_to_table(words, ' +') AS word
 WHERE word <> '';
 
 -- What was gone at a past time is told by the index alone, and the names of a past time are kept in their order.

@@ -6,20 +6,22 @@ CREATE TABLE cloud_resource_named_terms (
     term TEXT NOT NULL,
     name TEXT NOT NULL,
     resource_id UUID NOT NULL,
+    -- It never changes: a kind with a word or tag is told by the index alone.
+    kind TEXT NOT NULL,
     PRIMARY KEY (term, name, resource_id)
 ) WITHOUT ROWID;
 
 WITH known AS (
-    SELECT resource_id AS id, name, tags,
+    SELECT resource_id AS id, kind, name, tags,
         ' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
             lower(name || ' ' || provider_id || ' ' || CAST(tags AS TEXT) || ' ' || COALESCE(attrs ->> 'public_ipv4', '')),
             '-', ' '), '.', ' '), '_', ' '), ':', ' '), '/', ' '), '"', ' '), ',', ' '), '[', ' '), ']', ' '),
             '@', ' '), '\', ' '), '+', ' '), '=', ' ') AS words
     FROM cloud_resource_versions),
-lists AS (SELECT id, name, '["' || replace(words, ' ', '","') || '"]' AS list FROM known)
-INSERT INTO cloud_resource_named_terms (term, name, resource_id)
-SELECT 'tag=' || tag.value, known.name, known.id FROM known, json_each(known.tags) AS tag
-UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id
+lists AS (SELECT id, kind, name, '["' || replace(words, ' ', '","') || '"]' AS list FROM known)
+INSERT INTO cloud_resource_named_terms (term, name, resource_id, kind)
+SELECT 'tag=' || tag.value, known.name, known.id, known.kind FROM known, json_each(known.tags) AS tag
+UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id, lists.kind
     FROM lists, json_each(CASE WHEN json_valid(list) THEN list ELSE '[]' END) AS word WHERE word.value <> '';
 
 -- What was gone at a past time is told by the index alone, and the names of a past time are kept in their order.

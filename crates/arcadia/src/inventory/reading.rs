@@ -270,9 +270,10 @@ fn statement(start: &Start, sort: Sort, is_past: bool) -> &'static Statement {
         (false, Start::Named(_), _) => &store::BY_NAME_WITH_TERM,
         (false, Start::Beginnings(_), _) => &store::BY_NAME_UNTIL,
         (false, _, Name) => &store::BY_NAME,
-        // `Gone` is of past times alone.
-        (false, Start::All | Start::Gone, Newest) => &store::NEWEST,
-        (false, Start::All | Start::Gone, Oldest) => &store::OLDEST,
+        (false, Start::All, Newest) => &store::NEWEST,
+        (false, Start::All, Oldest) => &store::OLDEST,
+        (false, Start::Gone, Newest) => &store::NEWEST_GONE,
+        (false, Start::Gone, Oldest) => &store::OLDEST_GONE,
         (false, Start::Tenant, Newest) => &store::NEWEST_OF_TENANT,
         (false, Start::Tenant, Oldest) => &store::OLDEST_OF_TENANT,
         (false, Start::Kind, Newest) => &store::NEWEST_OF_KIND,

@@ -30,7 +30,7 @@ pub(super) enum Start {
     Region,
     Project,
     Term(String),
-    /// Was gone at a past time.
+    /// Is gone, or was at a past time.
     Gone,
     /// By name among those whose names begin with any of these, which are in order.
     Beginnings(Vec<String>),
@@ -107,11 +107,9 @@ impl Filter {
             ways.push(self.by(&terms::OF_TENANT, tenant, "tenant", Some(Start::Tenant)));
         }
         if self.deleted == Deleted::Only {
-            let (statement, many) = match self.as_of {
-                Some(_) => (&terms::EVER_DELETED, Some(Start::Gone)),
-                None => (&terms::DELETED, None),
-            };
-            ways.push(Way { few: Some((statement, args![ENOUGH])), few_max: FEW, many, named: None });
+            let statement = if self.as_of.is_some() { &terms::EVER_DELETED } else { &terms::DELETED };
+            let few = Some((statement as _, args![ENOUGH]));
+            ways.push(Way { few, few_max: FEW, many: Some(Start::Gone), named: None });
         }
         if let Some(status) = &self.status {
             let few = match self.as_of {

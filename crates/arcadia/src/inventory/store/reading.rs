@@ -82,12 +82,42 @@ macro_rules! now {
     };
 }
 
+/// What is in `$found`, whose limit comes before the rows are read. PostgreSQL would read a whole table beside it.
+macro_rules! among {
+    (sqlite, $found:expr) => {
+        concat!(" IN (", $found, ")")
+    };
+    (postgres, $found:expr) => {
+        concat!(" = ANY (ARRAY(", $found, "))")
+    };
+}
+
+macro_rules! sorted {
+    (newest, $id:literal) => {
+        concat!(" ORDER BY ", $id, " DESC")
+    };
+    (oldest, $id:literal) => {
+        concat!(" ORDER BY ", $id)
+    };
+}
+
+/// A page of what has a term, `$18`. Each is asked by itself: how few fit all that is asked for is what PostgreSQL guesses
+/// wrong, and then reads and sorts a whole kind.
 macro_rules! now_with_term {
-    ($order:expr) => {
+    ($engine:ident, $order:ident) => {
         concat!(
             columns!("r.id", "r.last_seen_at"),
-            "FROM cloud_resource_terms AS t CROSS JOIN cloud_resources AS r WHERE r.id = t.resource_id AND t.term = $18
-            AND ", fits!(), $order
+            "FROM cloud_resources AS r WHERE r.id",
+            among!(
+                $engine,
+                concat!(
+                    "SELECT t.resource_id FROM cloud_resource_terms AS t WHERE t.term = $18 AND (SELECT ",
+                    fits!(),
+                    " FROM cloud_resources AS r WHERE r.id = t.resource_id)",
+                    in_order!($order, "t.resource_id")
+                )
+            ),
+            sorted!($order, "r.id")
         )
     };
 }
@@ -105,6 +135,49 @@ macro_rules! as_of {
             $and,
             $order
         )
+    };
+}
+
+/// A page of what an index says was so at `$18`: `$table` as `t`, and `$so`.
+macro_rules! page_as_of {
+    ($engine:ident, $order:ident, $table:literal, $so:literal) => {
+        concat!(
+            columns!("r.resource_id", "{time(NULL)}"),
+            "FROM cloud_resource_versions AS r
+            WHERE r.from_at <= $18 AND (r.to_at IS NULL OR r.to_at > $18) AND r.resource_id",
+            among!(
+                $engine,
+                concat!(
+                    "SELECT t.resource_id FROM ",
+                    $table,
+                    " AS t WHERE ",
+                    $so,
+                    " AND (SELECT ",
+                    fits!(),
+                    " FROM cloud_resource_versions AS r WHERE r.resource_id = t.resource_id
+                        AND r.from_at <= $18 AND (r.to_at IS NULL OR r.to_at > $18))",
+                    in_order!($order, "t.resource_id")
+                )
+            ),
+            sorted!($order, "r.resource_id")
+        )
+    };
+}
+
+macro_rules! in_status_as_of {
+    ($engine:ident, $order:ident) => {
+        page_as_of!(
+            $engine,
+            $order,
+            "cloud_resource_versions",
+            "t.status = $3 AND t.from_at <= $18 AND (t.to_at IS NULL OR t.to_at > $18)"
+        )
+    };
+}
+
+macro_rules! with_term_as_of {
+    ($engine:ident, $order:ident) => {
+        page_as_of!($engine, $order, "cloud_resource_terms", "t.term = $19")
     };
 }
 
@@ -137,20 +210,24 @@ statements! {
     pub(crate) OLDEST_IN_REGION = now!(" AND r.region = $4", in_order!(oldest, "r.id"));
     pub(crate) NEWEST_IN_PROJECT = now!(" AND r.cloud_project_id = $5", in_order!(newest, "r.id"));
     pub(crate) OLDEST_IN_PROJECT = now!(" AND r.cloud_project_id = $5", in_order!(oldest, "r.id"));
-    pub(crate) NEWEST_WITH_TERM = now_with_term!(in_order!(newest, "t.resource_id"));
-    pub(crate) OLDEST_WITH_TERM = now_with_term!(in_order!(oldest, "t.resource_id"));
+    pub(crate) NEWEST_GONE = now!(" AND r.deleted_at IS NOT NULL", in_order!(newest, "r.id"));
+    pub(crate) OLDEST_GONE = now!(" AND r.deleted_at IS NOT NULL", in_order!(oldest, "r.id"));
+    pub(crate) NEWEST_WITH_TERM = sqlite (now_with_term!(sqlite, newest)) postgres (now_with_term!(postgres, newest));
+    pub(crate) OLDEST_WITH_TERM = sqlite (now_with_term!(sqlite, oldest)) postgres (now_with_term!(postgres, oldest));
 
     /// The ids of what is found by a term, `$19`, in the order of names. Asked of each row by itself: how few of them have
     /// the name still is what PostgreSQL would guess wrong, and then read the whole table.
     pub(crate) BY_NAME_WITH_TERM = concat!(
         "SELECT t.resource_id FROM cloud_resource_named_terms AS t
-        WHERE t.term = $19 AND (t.name, t.resource_id) > ({text($18)}, {uuid($17)}) AND (
+        WHERE t.term = $19 AND (t.name, t.resource_id) > ({text($18)}, {uuid($17)})
+            AND ({text($2)} IS NULL OR t.kind = $2) AND (
             SELECT r.name = t.name AND ", fits!(), " FROM cloud_resources AS r WHERE r.id = t.resource_id)
         ORDER BY t.name, t.resource_id LIMIT $16");
 
     pub(crate) BY_NAME_WITH_TERM_AS_OF = concat!(
         "SELECT t.resource_id FROM cloud_resource_named_terms AS t
-        WHERE t.term = $20 AND (t.name, t.resource_id) > ({text($19)}, {uuid($17)}) AND (
+        WHERE t.term = $20 AND (t.name, t.resource_id) > ({text($19)}, {uuid($17)})
+            AND ({text($2)} IS NULL OR t.kind = $2) AND (
             SELECT r.name = t.name AND ", fits!(), " FROM cloud_resource_versions AS r
             WHERE r.resource_id = t.resource_id AND r.from_at <= $18 AND (r.to_at IS NULL OR r.to_at > $18))
         ORDER BY t.name, t.resource_id LIMIT $16");
@@ -179,14 +256,10 @@ statements! {
     pub(crate) NEWEST_GONE_AS_OF = gone_as_of!(in_order!(newest, "gone.resource_id"));
     pub(crate) OLDEST_GONE_AS_OF = gone_as_of!(in_order!(oldest, "gone.resource_id"));
     pub(crate) BY_NAME_GONE_AS_OF = gone_as_of!(by_name!("r.resource_id", "$19"));
-    pub(crate) NEWEST_IN_STATUS_AS_OF = as_of!("", " AND r.status = $3", in_order!(newest, "r.resource_id"));
-    pub(crate) OLDEST_IN_STATUS_AS_OF = as_of!("", " AND r.status = $3", in_order!(oldest, "r.resource_id"));
-    pub(crate) NEWEST_WITH_TERM_AS_OF = as_of!(
-        "cloud_resource_terms AS t CROSS JOIN ", " AND r.resource_id = t.resource_id AND t.term = $19",
-        in_order!(newest, "t.resource_id"));
-    pub(crate) OLDEST_WITH_TERM_AS_OF = as_of!(
-        "cloud_resource_terms AS t CROSS JOIN ", " AND r.resource_id = t.resource_id AND t.term = $19",
-        in_order!(oldest, "t.resource_id"));
+    pub(crate) NEWEST_IN_STATUS_AS_OF = sqlite (in_status_as_of!(sqlite, newest)) postgres (in_status_as_of!(postgres, newest));
+    pub(crate) OLDEST_IN_STATUS_AS_OF = sqlite (in_status_as_of!(sqlite, oldest)) postgres (in_status_as_of!(postgres, oldest));
+    pub(crate) NEWEST_WITH_TERM_AS_OF = sqlite (with_term_as_of!(sqlite, newest)) postgres (with_term_as_of!(postgres, newest));
+    pub(crate) OLDEST_WITH_TERM_AS_OF = sqlite (with_term_as_of!(sqlite, oldest)) postgres (with_term_as_of!(postgres, oldest));
 
     /// One, where it is in the tenant's hands; of any tenant where `$2` is NULL.
     pub(crate) SHOWN = concat!(

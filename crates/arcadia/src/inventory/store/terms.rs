@@ -63,24 +63,24 @@ statements! {
         INSERT INTO cloud_resource_terms (term, resource_id) SELECT term, id FROM found ORDER BY term, id
         ON CONFLICT (term, resource_id) DO NOTHING"));
 
-    /// Adds the words and tags that these have now, beside their names.
+    /// Adds the words and tags that these have now, beside their names and kinds.
     pub(crate) KEEP_NAMED = sqlite (concat!(
-        "WITH known AS (SELECT resource.id, resource.name, resource.tags, ", words_of!("resource"), " AS words
+        "WITH known AS (SELECT resource.id, resource.kind, resource.name, resource.tags, ", words_of!("resource"), " AS words
             FROM cloud_resources AS resource WHERE id {any($1)}),
-        lists AS (SELECT id, name, '[\"' || replace(words, ' ', '\",\"') || '\"]' AS list FROM known)
-        INSERT INTO cloud_resource_named_terms (term, name, resource_id)
-        SELECT 'tag=' || tag.value, known.name, known.id FROM known, json_each(known.tags) AS tag WHERE TRUE
-        UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id
+        lists AS (SELECT id, kind, name, '[\"' || replace(words, ' ', '\",\"') || '\"]' AS list FROM known)
+        INSERT INTO cloud_resource_named_terms (term, name, resource_id, kind)
+        SELECT 'tag=' || tag.value, known.name, known.id, known.kind FROM known, json_each(known.tags) AS tag WHERE TRUE
+        UNION SELECT 'word=' || substr(word.value, 1, 60), lists.name, lists.id, lists.kind
         FROM lists, json_each(CASE WHEN json_valid(list) THEN list ELSE '[]' END) AS word WHERE word.value <> ''
         ON CONFLICT (term, name, resource_id) DO NOTHING"))
     postgres (concat!(
-        "WITH known AS (SELECT resource.id, resource.name, resource.tags, ",
+        "WITH known AS (SELECT resource.id, resource.kind, resource.name, resource.tags, ",
         words_of!("resource", " COLLATE \"C\""), " AS words FROM cloud_resources AS resource WHERE id {any($1)}),
-        found AS (SELECT 'tag=' || tag AS term, name, id FROM known, jsonb_array_elements_text(known.tags) AS tag
-            UNION SELECT 'word=' || substr(word, 1, 60), name, id
+        found AS (SELECT 'tag=' || tag AS term, name, id, kind FROM known, jsonb_array_elements_text(known.tags) AS tag
+            UNION SELECT 'word=' || substr(word, 1, 60), name, id, kind
             FROM known, regexp_split_to_table(words, ' +') AS word WHERE word <> '')
-        INSERT INTO cloud_resource_named_terms (term, name, resource_id)
-        SELECT term, name, id FROM found ORDER BY term, name, id
+        INSERT INTO cloud_resource_named_terms (term, name, resource_id, kind)
+        SELECT term, name, id, kind FROM found ORDER BY term, name, id
         ON CONFLICT (term, name, resource_id) DO NOTHING"));
 
     /// The terms from `$1` until before `$2`, each once, the first `$3`: one look at the index for each.
