@@ -102,8 +102,17 @@ macro_rules! sorted {
 }
 
 /// A page of what has a term, `$18`. Each is asked by itself: how few fit all that is asked for is what PostgreSQL guesses
-/// wrong, and then reads and sorts a whole kind.
+/// wrong, and then reads and sorts a whole kind. SQLite joins as it is told, and tests no more of a row than it must.
 macro_rules! now_with_term {
+    (sqlite, $order:ident) => {
+        concat!(
+            columns!("r.id", "r.last_seen_at"),
+            "FROM cloud_resource_terms AS t CROSS JOIN cloud_resources AS r
+            WHERE r.id = t.resource_id AND t.term = $18 AND ",
+            fits!(),
+            in_order!($order, "t.resource_id")
+        )
+    };
     ($engine:ident, $order:ident) => {
         concat!(
             columns!("r.id", "r.last_seen_at"),
@@ -176,6 +185,13 @@ macro_rules! in_status_as_of {
 }
 
 macro_rules! with_term_as_of {
+    (sqlite, $order:ident) => {
+        as_of!(
+            "cloud_resource_terms AS t CROSS JOIN ",
+            " AND r.resource_id = t.resource_id AND t.term = $19",
+            in_order!($order, "t.resource_id")
+        )
+    };
     ($engine:ident, $order:ident) => {
         page_as_of!($engine, $order, "cloud_resource_terms", "t.term = $19")
     };
