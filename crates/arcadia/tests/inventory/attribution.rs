@@ -14,6 +14,13 @@ fn droplet(world: &World, name: &str) -> String {
     world.create(Kind::Droplet, body)
 }
 
+/// A volume that is attached to that droplet.
+fn volume_at(world: &World, droplet: &str) -> String {
+    let volume = world.create(Kind::Volume, json!({"name": "data", "region": "nyc3", "size_gigabytes": 1}));
+    world.set(Kind::Volume, &volume, json!({"droplet_id": droplet.parse::<u64>().unwrap()}));
+    volume
+}
+
 /// A project with a droplet in it, and its row.
 async fn project_of(world: &World, name: &str, droplet: &str) -> Uuid {
     let id = world.create(Kind::Project, json!({"name": name, "purpose": "Web Application"}));
@@ -143,10 +150,22 @@ stories! {
         }
     }
 
+    async fn an_address_that_nothing_uses_belongs_to_the_tenant_of_its_project(world: &World) {
+        let address = world.create(Kind::ReservedIp, json!({"region": "nyc3"}));
+        world.sync("floating_ips").await.unwrap();
+        for (name, tenant) in [("Acme", "acme"), ("Globex", "globex")] {
+            let id = world.create(Kind::Project, json!({"name": name, "purpose": "Web Application"}));
+            world.assign(&id, &format!("do:floatingip:{address}")).await;
+            world.sync("projects").await.unwrap();
+            let project = world.projects().await.into_iter().find(|it| it.name == name).unwrap().id;
+            world.give(project, Some(tenant), None).await.unwrap();
+            assert_eq!(owner(world, "floating_ip", &address).await, of(tenant, "project"));
+        }
+    }
+
     async fn a_volume_that_was_merely_detached_is_its_own_project_s_again(world: &World) {
         let id = droplet(world, "web");
-        let volume = world.create(Kind::Volume, json!({"name": "data", "region": "nyc3", "size_gigabytes": 1}));
-        world.set(Kind::Volume, &volume, json!({"droplet_id": id.parse::<u64>().unwrap()}));
+        let volume = volume_at(world, &id);
         world.sync("droplets").await.unwrap();
         world.sync("volumes").await.unwrap();
         let project = project_of(world, "Acme", &id).await;
@@ -165,8 +184,7 @@ stories! {
         for name in ["b", "c", "d"] {
             droplet(world, name);
         }
-        let volume = world.create(Kind::Volume, json!({"name": "data", "region": "nyc3", "size_gigabytes": 1}));
-        world.set(Kind::Volume, &volume, json!({"droplet_id": id.parse::<u64>().unwrap()}));
+        let volume = volume_at(world, &id);
         world.sync("droplets").await.unwrap();
         world.sync("volumes").await.unwrap();
         let project = project_of(world, "Acme", &id).await;

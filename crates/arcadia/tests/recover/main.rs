@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+#[path = "../processes/both.rs"]
+#[macro_use]
+mod both;
 #[path = "../processes/child.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod child;

@@ -16,28 +16,6 @@ use std::time::Instant;
 const UNKNOWN_SAGA: &str = "0199a000-0000-7000-8000-000000000001";
 const POINT: &str = "POST /v2/domains/{name}/records";
 
-/// Declares tests, each run on both databases.
-macro_rules! on_both_databases {
-    ($($(#[$about:meta])* async fn $name:ident($engine:ident: Engine) $body:block)*) => {$(
-        $(#[$about])*
-        mod $name {
-            use super::*;
-
-            async fn test($engine: Engine) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                test(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                test(Engine::Postgres).await;
-            }
-        }
-    )*};
-}
-
 on_both_databases! {
     async fn an_older_copy_is_held_every_difference_is_named_and_nothing_is_doubled(engine: Engine) {
         let (mut site, customer) = (Site::new(engine).await, Customer::new());

@@ -42,56 +42,44 @@ async fn a_failover_that_lost_nothing_but_a_record_holds_the_living_process() {
     assert_eq!(site.destructions(), Vec::<String>::new());
 }
 
-async fn an_older_copy(engine: Engine) {
-    let (mut site, customer) = (Site::new(engine).await, Customer::new());
-    let server = Child::serve(&site).await;
-    let [one, ..] = provisioned(&server, &customer, ["one", "two", "three"]).await;
-    let (_, address) = site.record("three");
-    site.point("alias", &address).await;
-    server.stop().await;
-    let copy = site.copy().await;
-    let server = Child::serve(&site).await;
-    until_claiming(&server).await;
-    server.stop().await;
-    let droplet = site.droplets()[&format!("arcadia-saga-{}", one.saga)];
-    let (gone, moved) = (site.record("one").0, site.record("two").0);
-    let number = |record: &str| record.rsplit_once('/').unwrap().1.to_owned();
-    let elsewhere = json!({"type": "A", "name": "two", "data": "192.0.2.9", "ttl": 600});
-    for change in [
-        Mutation::set(Kind::Droplet, droplet, json!({"size": "s-2vcpu-2gb"})),
-        Mutation::destroy(Kind::DomainRecord, number(&gone)),
-        Mutation::set(Kind::DomainRecord, number(&moved), elsewhere),
-    ] {
-        site.simulator.mutate(&change).unwrap();
-    }
-    let writes = site.writes();
+on_both_databases! {
+    async fn a_size_and_records_that_are_not_as_the_copy_has_them_are_named(engine: Engine) {
+        let (mut site, customer) = (Site::new(engine).await, Customer::new());
+        let server = Child::serve(&site).await;
+        let [one, ..] = provisioned(&server, &customer, ["one", "two", "three"]).await;
+        let (_, address) = site.record("three");
+        site.point("alias", &address).await;
+        server.stop().await;
+        let copy = site.copy().await;
+        let server = Child::serve(&site).await;
+        until_claiming(&server).await;
+        server.stop().await;
+        let droplet = site.droplets()[&format!("arcadia-saga-{}", one.saga)];
+        let (gone, moved) = (site.record("one").0, site.record("two").0);
+        let number = |record: &str| record.rsplit_once('/').unwrap().1.to_owned();
+        let elsewhere = json!({"type": "A", "name": "two", "data": "192.0.2.9", "ttl": 600});
+        for change in [
+            Mutation::set(Kind::Droplet, droplet, json!({"size": "s-2vcpu-2gb"})),
+            Mutation::destroy(Kind::DomainRecord, number(&gone)),
+            Mutation::set(Kind::DomainRecord, number(&moved), elsewhere),
+        ] {
+            site.simulator.mutate(&change).unwrap();
+        }
+        let writes = site.writes();
 
-    site.put_back(&copy).await;
-    let server = Child::serve(&site).await;
-    until_held(&server, "lost commits").await;
-    let expected = BTreeSet::from([
-        ["size", &droplet.to_string(), "differs", "leave"].map(str::to_owned),
-        record(&format!("one.{ZONE}"), "gone"),
-        record(&moved, "differs"),
-    ]);
-    let report = recover(&site, &[]).await;
-    assert_eq!(named(&report), expected, "{report:#}");
-    assert_eq!(site.writes(), writes, "something was asked of the provider");
-    release(&site).await;
-    until_claiming(&server).await;
-    server.stop().await;
-}
-
-mod a_size_and_records_that_are_not_as_the_copy_has_them_are_named {
-    use super::{Engine, an_older_copy};
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn sqlite() {
-        an_older_copy(Engine::Sqlite).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn postgres() {
-        an_older_copy(Engine::Postgres).await;
+        site.put_back(&copy).await;
+        let server = Child::serve(&site).await;
+        until_held(&server, "lost commits").await;
+        let expected = BTreeSet::from([
+            ["size", &droplet.to_string(), "differs", "leave"].map(str::to_owned),
+            record(&format!("one.{ZONE}"), "gone"),
+            record(&moved, "differs"),
+        ]);
+        let report = recover(&site, &[]).await;
+        assert_eq!(named(&report), expected, "{report:#}");
+        assert_eq!(site.writes(), writes, "something was asked of the provider");
+        release(&site).await;
+        until_claiming(&server).await;
+        server.stop().await;
     }
 }

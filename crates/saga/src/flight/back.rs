@@ -154,24 +154,13 @@ impl Flight {
 
     /// The end of a rollback: everything undone, or a person is needed.
     pub(crate) fn rolled_back(&mut self, now: Timestamp, transition: &mut Transition) {
-        let failed = not_undone(&self.ledger);
+        let end = RollbackEnd::of(&self.row.kind, &self.ledger, self.row.clean.as_ref());
         self.stand_at(LAST_LOOK);
         self.row.finished_at = Some(now);
-        self.row.attention = None;
+        self.set_status(end.status);
+        self.row.attention = end.attention;
         transition.release = true;
-        let is_clean = self.row.clean.as_ref().is_none_or(|clean| clean == &Value::Bool(true));
-        if failed.is_empty() {
-            // Background work has nothing to undo: it gave up, and its schedule shows that.
-            self.set_status(if self.row.kind == JOB { Status::Failed } else { Status::RolledBack });
-            transition.frees_locks = true;
-            if !is_clean {
-                self.row.attention = Some(json!({"reason": "left_over", "left": self.row.clean}));
-            }
-        } else {
-            self.set_status(Status::Failed);
-            self.row.attention =
-                Some(json!({"reason": "compensation_failed", "standing": failed, "left": self.row.clean}));
-        }
+        transition.frees_locks = end.is_undone;
     }
 
     /// How long until the last look, or nothing when no step leaves marks.
@@ -180,14 +169,34 @@ impl Flight {
     }
 }
 
-/// What stands although it was to be undone, for a person.
-pub(crate) fn not_undone(ledger: &[StepRow]) -> Vec<Value> {
-    let failed = ledger.iter().filter(|row| row.status == StepStatus::CompensationFailed.as_str());
-    failed
-        .map(|row| {
-            json!({"step_idx": row.step_idx, "step": row.step_name, "output": row.output, "error": row.error})
-        })
-        .collect()
+/// How a rollback ends.
+pub(crate) struct RollbackEnd {
+    pub(crate) status: Status,
+    /// Why a person is needed.
+    pub(crate) attention: Option<Value>,
+    /// Nothing stands that was to be undone.
+    pub(crate) is_undone: bool,
+}
+
+impl RollbackEnd {
+    /// `left`: what a last look found, or why there was none.
+    pub(crate) fn of(kind: &str, ledger: &[StepRow], left: Option<&Value>) -> RollbackEnd {
+        let failed = ledger.iter().filter(|row| row.status == StepStatus::CompensationFailed.as_str());
+        let standing: Vec<Value> = failed
+            .map(|row| {
+                json!({"step_idx": row.step_idx, "step": row.step_name, "output": row.output, "error": row.error})
+            })
+            .collect();
+        if !standing.is_empty() {
+            let attention = json!({"reason": "compensation_failed", "standing": standing, "left": left});
+            return RollbackEnd { status: Status::Failed, attention: Some(attention), is_undone: false };
+        }
+        // Background work has nothing to undo: it gave up, and its schedule shows that.
+        let status = if kind == JOB { Status::Failed } else { Status::RolledBack };
+        let left = left.filter(|left| **left != Value::Bool(true));
+        let attention = left.map(|left| json!({"reason": "left_over", "left": left}));
+        RollbackEnd { status, attention, is_undone: true }
+    }
 }
 
 /// The step's own error: of the undos that failed the last one is told.

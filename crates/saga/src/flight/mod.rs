@@ -2,7 +2,7 @@
 
 mod back;
 
-pub(crate) use back::{Hour, LAST_LOOK, LAST_LOOK_AFTER, TurnBack, not_undone};
+pub(crate) use back::{Hour, LAST_LOOK, LAST_LOOK_AFTER, RollbackEnd, TurnBack};
 
 use crate::record::{Status, StepStatus};
 use crate::rows::{SagaRow, StepRow, object};

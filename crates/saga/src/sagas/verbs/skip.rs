@@ -1,10 +1,9 @@
 //! The verb that takes a step as settled by hand, on the way forward or back.
 
 use super::{By, Held, Steered, VerbError};
-use crate::flight::{LAST_LOOK, not_undone};
+use crate::flight::{LAST_LOOK, RollbackEnd};
 use crate::record::{Saga, Status, StepStatus};
 use crate::rows::StepRow;
-use crate::schedule::JOB;
 use crate::{SagaId, Sagas, store};
 use arcadia_sql::args;
 use jiff::Timestamp;
@@ -70,14 +69,13 @@ impl Sagas {
         let id = held.row.id;
         let clean = json!({"not_seen": format!("{} passed over the last look: {}", by.actor, by.reason)});
         held.tx.execute(&store::SAY_CLEAN, args![id, clean.clone()]).await?;
-        let standing = not_undone(&held.tx.fetch_all::<StepRow>(&store::STEPS, args![id]).await?);
-        let steered = if standing.is_empty() {
+        let ledger: Vec<StepRow> = held.tx.fetch_all(&store::STEPS, args![id]).await?;
+        let end = RollbackEnd::of(&held.row.kind, &ledger, Some(&clean));
+        let steered = if end.is_undone {
             held.tx.execute(&store::FREE_LOCKS, args![id]).await?;
-            let status = if held.row.kind == JOB { Status::Failed } else { Status::RolledBack };
-            Steered { resolved: Some(self.resolution("skip", by)), ..held.stays(status) }
+            Steered { resolved: Some(self.resolution("skip", by)), ..held.stays(end.status) }
         } else {
-            let attention = json!({"reason": "compensation_failed", "standing": standing, "left": clean});
-            Steered { attention: Some(attention), ..held.stays(Status::Failed) }
+            Steered { attention: end.attention, ..held.stays(end.status) }
         };
         self.steer(held, steered, None).await
     }
